@@ -1,0 +1,1 @@
+"""The path every completion takes, free of any vendor."""

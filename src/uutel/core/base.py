@@ -1,0 +1,117 @@
+"""`BaseUU`, the path of every completion: auth → transform → engine → events.
+
+A provider answers one question, `open`: given a request, which child is needed and what is the conversation with it?
+The conversation is an `Exchange`, an object without I/O, so that it can be played from a recording line by line.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from anyio import to_thread
+
+from ..settings import ProviderSettings, settings
+from .auth import AuthStatus
+from .child import Child, Exit, Recipe
+from .engine import Engine, Limits, engine
+from .events import Event
+from .exceptions import Kind, VendorError
+from .handler import Doors
+from .models import ModelInfo
+from .request import ChatRequest
+
+SETTLING = 2.0
+"""Seconds to wait, after the last word of the answer, for the CLI's closing words (cost)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Lines that the conversation wants written to the child; composed in a worker thread, they can be large."""
+
+    compose: Callable[[], Sequence[bytes]]
+
+
+Step: TypeAlias = Event | Send
+
+
+class Exchange(Protocol):
+    """The conversation with one child about one request: told every line, it says what to write and what was said."""
+
+    recipe: Recipe
+
+    @property
+    def answered(self) -> bool:
+        """The answer is complete, and only closing words are missing."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Everything is said: the last event was `Finish`."""
+        ...
+
+    def feed(self, line: bytes) -> Iterator[Step]:
+        """What follows from one line of the child's output."""
+        ...
+
+    def finish(self, exit: Exit | None) -> Iterator[Event]:
+        """What follows when no line comes any more: `Finish`, or a `VendorError` that says what is missing."""
+        ...
+
+
+class BaseUU(Doors):
+    """A provider: a LiteLLM custom handler that answers through the vendor's own CLI."""
+
+    @abstractmethod
+    async def open(self, request: ChatRequest) -> Exchange:
+        """The conversation to be had; raises `VendorError` for what can be known to fail beforehand."""
+
+    @abstractmethod
+    def models(self) -> list[ModelInfo]:
+        """The models the CLI offers; raises `VendorError` when it cannot tell."""
+
+    @abstractmethod
+    def status(self) -> AuthStatus:
+        """Whether the CLI is installed, and which credential a call would use."""
+
+    @property
+    @abstractmethod
+    def settings(self) -> ProviderSettings:
+        """What the user configured for this provider."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this process."""
+        given = settings()
+        return engine(Limits(given.max_children, given.spares, given.spare_seconds))
+
+    async def events(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """The answer to `request`, as it comes."""
+        exchange = await self.open(request)
+        silence = request.options.idle_timeout or settings().idle_timeout
+        async with self.engine.lend(exchange.recipe) as child:
+            while not exchange.done:
+                line = await _next_line(child, exchange, silence)
+                steps = exchange.finish(child.exit) if line is None else exchange.feed(line)
+                for step in steps:
+                    if isinstance(step, Send):
+                        await child.send(*await to_thread.run_sync(step.compose))
+                    else:
+                        yield step
+                if line is None:
+                    return
+
+
+async def _next_line(child: Child, exchange: Exchange, silence: float) -> bytes | None:
+    """The child's next line; None when it has said its last, or has nothing to add to a complete answer."""
+    try:
+        line = await child.line(SETTLING if exchange.answered else silence)
+    except TimeoutError:
+        if exchange.answered:
+            return None
+        raise VendorError(Kind.TIMEOUT, f"the CLI said nothing for idle_timeout={silence:g} seconds") from None
+    if line is None:
+        await child.wait()
+    return line

@@ -1,0 +1,199 @@
+"""One CLI process: started, spoken to by lines, watched, and gone with everything it started.
+
+Each child leads its own process group, works in its own empty private directory, and sees only the environment that
+its recipe names. Its output is read as it comes, so it never blocks on a full pipe; nothing of it is kept on disk.
+On Linux the kernel kills it when this process dies, however this process dies; elsewhere it ends when its standard
+input closes.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import anyio
+from anyio.abc import ByteReceiveStream, Process
+
+from .exceptions import Kind, VendorError
+
+_CHUNK = 1 << 16
+_STDERR_KEPT = 8192  # characters: enough for any CLI's last words, too little to matter
+_GRACE = 1.0  # seconds a child gets to exit once its output has ended, to learn its exit code
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to start a child. Children of equal recipes are interchangeable, so a recipe holds all that is secret to one.
+
+    `hello` is what the child is told as soon as it is started; `private` names the environment variables that are set
+    to its private directory.
+    """
+
+    argv: tuple[str, ...]
+    env: tuple[tuple[str, str], ...] = field(repr=False)
+    private: tuple[str, ...] = ("TMPDIR",)
+    hello: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def plain(self) -> Recipe:
+        """The same child before it is told anything."""
+        return replace(self, hello=())
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a child ended: `code` is negative for a signal, `stderr` its last words."""
+
+    code: int
+    stderr: str
+
+
+class Lines:
+    """Cuts a stream of bytes into lines, in linear time however long a line is."""
+
+    def __init__(self) -> None:
+        self._open: list[bytes] = []
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that `data` completes, without their line ends."""
+        *ended, rest = data.split(b"\n")
+        if ended:
+            ended[0] = b"".join([*self._open, ended[0]])
+            self._open = []
+        if rest:
+            self._open.append(rest)
+        return ended
+
+    def finish(self) -> bytes:
+        """What stands after the last line end."""
+        return b"".join(self._open)
+
+
+class Child:
+    """A running CLI. `tend` must run in some task for as long as it lives; the rest is for the one who speaks to it."""
+
+    def __init__(self, process: Process, directory: Path) -> None:
+        self._process = process
+        self._directory = directory
+        self._send_line, self._lines = anyio.create_memory_object_stream[bytes](math.inf)
+        self._stderr: deque[str] = deque()
+        self._ended = anyio.Event()
+        self.exit: Exit | None = None
+
+    @classmethod
+    async def start(cls, recipe: Recipe, directory: Path) -> Child:
+        """Start the child in `directory`, which is made for it. Raises `VendorError` when it cannot be started."""
+        directory.mkdir(mode=0o700)
+        env = dict(recipe.env) | {name: str(directory) for name in recipe.private}
+        cwd = directory / "cwd"
+        cwd.mkdir()
+        try:
+            process = await anyio.open_process(
+                [*_dies_with_parent(), *recipe.argv],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
+            )
+        except OSError as error:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise VendorError(Kind.CONNECTION, f"{recipe.argv[0]} could not be started: {error.strerror}") from error
+        return cls(process, directory)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be spoken to."""
+        return self._process.returncode is None and not self._ended.is_set()
+
+    async def send(self, *lines: bytes) -> None:
+        """Write lines to its standard input. A child that is already gone says why in `exit`, not here."""
+        assert self._process.stdin is not None  # noqa: S101  (always a pipe)
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await self._process.stdin.send(b"".join(line + b"\n" for line in lines))
+
+    async def line(self, within: float | None = None) -> bytes | None:
+        """Its next line of output, or None when there will be none; TimeoutError after `within` seconds of silence."""
+        try:
+            return self._lines.receive_nowait()
+        except anyio.WouldBlock:
+            pass
+        except anyio.EndOfStream:
+            return None
+        with anyio.fail_after(within):
+            try:
+                return await self._lines.receive()
+            except anyio.EndOfStream:
+                return None
+
+    def kill(self) -> None:
+        """End it and all it started, at once. From any thread, any number of times."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def wait(self) -> Exit:
+        """How it ended, once it has."""
+        await self._ended.wait()
+        assert self.exit is not None  # noqa: S101  (set before the event)
+        return self.exit
+
+    async def tend(self) -> None:
+        """Read its output until it ends, then see to it that nothing of it is left."""
+        try:
+            async with anyio.create_task_group() as readers:
+                readers.start_soon(self._read_stdout)
+                readers.start_soon(self._read_stderr)
+            with anyio.move_on_after(_GRACE):
+                await self._process.wait()
+        finally:
+            self.kill()
+            with anyio.CancelScope(shield=True):
+                code = await self._process.wait()
+                self.exit = Exit(code, "".join(self._stderr)[-_STDERR_KEPT:])
+                self._send_line.close()
+                self._ended.set()
+                await self._process.aclose()
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    async def _read_stdout(self) -> None:
+        lines = Lines()
+        async for data in _chunks(self._process.stdout):
+            for line in lines.feed(data):
+                self._send_line.send_nowait(line)
+        if rest := lines.finish():
+            self._send_line.send_nowait(rest)
+        self._send_line.close()
+
+    async def _read_stderr(self) -> None:
+        async for data in _chunks(self._process.stderr):
+            self._stderr.append(data.decode("utf-8", "replace"))
+            while sum(map(len, self._stderr)) - len(self._stderr[0]) > _STDERR_KEPT:
+                self._stderr.popleft()
+
+
+async def _chunks(stream: ByteReceiveStream | None) -> AsyncIterator[bytes]:
+    assert stream is not None  # noqa: S101  (always a pipe)
+    with suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        while True:
+            yield await stream.receive(_CHUNK)
+
+
+@functools.cache
+def _dies_with_parent() -> tuple[str, ...]:
+    """The words before a command that tie its life to ours (util-linux); none where they are not to be had."""
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    words = (setpriv or "", "--pdeathsig", "KILL", "--")
+    if setpriv and subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0:
+        return words
+    return ()

@@ -1,0 +1,242 @@
+"""The four doors LiteLLM calls, each a few lines over one stream of events in the engine's loop.
+
+The sync and the async door do the same work in the same place; they differ in how they wait. A stream starts eagerly:
+the call itself returns only when the vendor has accepted the request, so an error before the answer is raised by the
+call, with its true type, where retries and fallbacks can act on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Future
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import anyio
+from litellm.llms.custom_llm import CustomLLM
+from litellm.types.utils import ModelResponse, ModelResponseStream
+
+from .caller import when_abandoned
+from .chunks import Chunks, fold, merge
+from .engine import Engine
+from .events import Event
+from .exceptions import Kind, VendorError, as_litellm, unsupported
+from .mailbox import Closed, Mailbox
+from .params import ParameterTable
+from .request import ChatRequest
+
+_GONE = VendorError(Kind.CONNECTION, "the call was cancelled, or the program is shutting down")
+
+
+class DroppedParameterWarning(UserWarning):
+    """A parameter of the call does not reach the model; the provider's parameter table says why."""
+
+
+class Doors(CustomLLM, ABC):
+    """LiteLLM's custom handler; a subclass says what happens between a request and its events."""
+
+    name: ClassVar[str]
+    """The part of the model string that chooses this provider, as in `uutel/<name>/<model>`."""
+    parameters: ClassVar[ParameterTable]
+    """What becomes of each parameter of a call."""
+
+    @abstractmethod
+    def events(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """The answer to one request; runs in the engine's loop."""
+
+    @property
+    @abstractmethod
+    def engine(self) -> Engine:
+        """The engine whose loop runs the calls."""
+
+    def completion(self, *_: Any, **call: Any) -> ModelResponse:
+        """`litellm.completion(…)`."""
+        order = _Order(self, call)
+        answers = order.start()
+        try:
+            return order.serve([answer.result() for answer in answers])
+        except VendorError as error:
+            raise as_litellm(error, call["model"]) from error
+        finally:
+            _cancel(answers)
+
+    async def acompletion(self, *_: Any, **call: Any) -> ModelResponse:
+        """`await litellm.acompletion(…)`."""
+        order = _Order(self, call)
+        answers = order.start()
+        try:
+            return order.serve(await asyncio.gather(*map(asyncio.wrap_future, answers)))
+        except VendorError as error:
+            raise as_litellm(error, call["model"]) from error
+        finally:
+            _cancel(answers)
+
+    def streaming(self, *_: Any, **call: Any) -> ChunkStream:  # type: ignore[override]
+        """`litellm.completion(…, stream=True)`."""
+        return ChunkStream(_Order(self, call)).started()
+
+    def astreaming(self, *_: Any, **call: Any) -> ChunkStream:  # type: ignore[override]
+        """`await litellm.acompletion(…, stream=True)`; LiteLLM calls it in a worker thread, where it may wait."""
+        stream = ChunkStream(_Order(self, call))
+        with when_abandoned(stream.close):
+            return stream.started()
+
+
+class _Order:
+    """One call of a door: the request, and what has to be told about it."""
+
+    def __init__(self, doors: Doors, call: Mapping[str, Any]) -> None:
+        self.model: str = call["model"]
+        self._doors = doors
+        self._log = call.get("logging_obj")
+        try:
+            request = ChatRequest.parse(_own_name(self.model, doors.name), call)
+            params, self._dropped = doors.parameters.admit(request.params, model=self.model, drop=request.drop_params)
+            self.choices = _choices(params.pop("n", 1), request, self.model)
+        except VendorError as error:
+            raise as_litellm(error, self.model) from error
+        self.request = replace(request, params=params)
+        self._tell()
+
+    def start(self) -> list[Future[list[Event]]]:
+        """Begin each of the answers asked for."""
+        return [self._doors.engine.submit(self._collect) for _ in range(self.choices)]
+
+    def begin(self, mailbox: Mailbox[Event]) -> Future[None]:
+        """Begin the one answer that is streamed into `mailbox`."""
+        future = self._doors.engine.submit(self._post, mailbox)
+        future.add_done_callback(lambda _: mailbox.close(as_litellm(_GONE, self.model)))
+        return future
+
+    def serve(self, answers: list[list[Event]]) -> ModelResponse:
+        """The response made of complete answers."""
+        response = merge([fold(events, self.model) for events in answers])
+        if self._dropped:
+            response._hidden_params["dropped_params"] = self._dropped
+        if self._log:
+            self._log.post_call(original_response=response.model_dump_json(), api_key="", additional_args={})
+        return response
+
+    async def _collect(self) -> list[Event]:
+        return [event async for event in self._timed()]
+
+    async def _post(self, mailbox: Mailbox[Event]) -> None:
+        try:
+            async for event in self._timed():
+                mailbox.put(event)
+        except VendorError as error:
+            mailbox.close(as_litellm(error, self.model))
+        except Exception as error:
+            mailbox.close(error)
+            raise
+        else:
+            mailbox.close()
+
+    async def _timed(self) -> AsyncIterator[Event]:
+        """The events, with the call's timeout over each step towards the next one."""
+        deadline = anyio.current_time() + self.request.timeout
+        async with aclosing(self._doors.events(self.request)) as events:  # type: ignore[type-var]
+            while True:
+                try:
+                    with anyio.fail_after(deadline - anyio.current_time()):
+                        event = await anext(events, None)
+                except TimeoutError:
+                    raise _too_late(self.request.timeout) from None
+                if event is None:
+                    return
+                yield event
+
+    def _tell(self) -> None:
+        if self._dropped and not self.request.drop_params:
+            message = f"{self._doors.name} leaves out {', '.join(self._dropped)}"
+            warnings.warn(message, DroppedParameterWarning, stacklevel=2)
+        if self._log:
+            self._log.pre_call(input=self.request.messages, api_key="", additional_args={})
+
+
+class ChunkStream:
+    """The chunks of one answer, to be read from any one thread or asyncio loop.
+
+    Ends the call when it is closed, when reading it is interrupted, and when nobody holds it any longer.
+    """
+
+    def __init__(self, order: _Order) -> None:
+        self._chunks = Chunks(order.model)
+        self._mailbox: Mailbox[Event] = Mailbox()
+        self._ready: deque[ModelResponseStream] = deque()
+        self._future = order.begin(self._mailbox)
+
+    def started(self) -> ChunkStream:
+        """Itself, once the vendor has accepted the request; raises what was wrong with it."""
+        try:
+            self._ready.extend(self._chunks.feed(self._mailbox.get()))
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def close(self) -> None:
+        """End the call, whatever is still to come."""
+        self._future.cancel()
+
+    async def aclose(self) -> None:
+        """`close`, where an awaitable is wanted."""
+        self.close()
+
+    def __iter__(self) -> ChunkStream:
+        return self
+
+    def __aiter__(self) -> ChunkStream:
+        return self
+
+    def __next__(self) -> ModelResponseStream:
+        while not self._ready:
+            try:
+                self._ready.extend(self._chunks.feed(self._mailbox.get()))
+            except Closed:
+                raise StopIteration from None
+            except BaseException:
+                self.close()
+                raise
+        return self._ready.popleft()
+
+    async def __anext__(self) -> ModelResponseStream:
+        while not self._ready:
+            try:
+                self._ready.extend(self._chunks.feed(await self._mailbox.aget()))
+            except Closed:
+                raise StopAsyncIteration from None
+            except BaseException:
+                self.close()
+                raise
+        return self._ready.popleft()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _own_name(model: str, provider: str) -> str:
+    """The CLI's own name of a model: `claude-code/sonnet` → `sonnet`, `claude-code` → "" (its default)."""
+    return "" if model == provider else model.removeprefix(f"{provider}/")
+
+
+def _choices(n: Any, request: ChatRequest, model: str) -> int:
+    if not isinstance(n, int) or n < 1:
+        raise VendorError(Kind.BAD_REQUEST, f"n={n!r}: give a whole number of at least 1")
+    if n > 1 and request.stream:
+        raise unsupported("n > 1 is not supported with stream=True: make n calls, or do not stream", model)
+    return n
+
+
+def _too_late(timeout: float) -> VendorError:
+    return VendorError(Kind.TIMEOUT, f"no complete answer within timeout={timeout:g} seconds")
+
+
+def _cancel(futures: list[Future[Any]]) -> None:
+    for future in futures:
+        future.cancel()

@@ -1,0 +1,88 @@
+"""One call as LiteLLM hands it over, parsed once at the border into a frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
+
+from .exceptions import Kind, VendorError
+
+Auth = Literal["auto", "login", "api_key"]
+
+
+class Options(BaseModel):
+    """UUTEL's own arguments of `litellm.completion`; each one left out takes the provider's setting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    auth: Auth | None = None
+    """`auto`: the CLI's login where there is one, else a key; `login` and `api_key` force one of them."""
+    route: str | None = None
+    """How the conversation is carried into the CLI; each provider's page lists its routes."""
+    idle_timeout: PositiveFloat | None = None
+    """Seconds without a word from the CLI after which the call fails with `litellm.Timeout`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A completion to be made.
+
+    `model` is the CLI's own name of it ("" for its default), `params` are OpenAI's and the vendor's parameters as
+    LiteLLM passes them on, `timeout` is in seconds and counts from the call to the last word of the answer.
+    """
+
+    model: str
+    messages: Sequence[dict[str, Any]]
+    params: Mapping[str, Any]
+    options: Options
+    timeout: float
+    stream: bool
+    drop_params: bool
+    headers: Mapping[str, str] = field(default_factory=dict)
+    api_key: str | None = field(default=None, repr=False)
+    api_base: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, model: str, call: Mapping[str, Any]) -> ChatRequest:
+        """The request in the keyword arguments that LiteLLM gives a custom handler."""
+        given = {name: value for name, value in call["optional_params"].items() if value is not None}
+        litellm_params = call.get("litellm_params") or {}
+        return cls(
+            model=model,
+            messages=call["messages"],
+            params={name: value for name, value in given.items() if name not in _NOT_PARAMETERS},
+            options=_options({name: given[name] for name in Options.model_fields if name in given}),
+            timeout=float(call.get("timeout") or 600.0),
+            stream=bool(given.get("stream")),
+            drop_params=_drop_params(litellm_params),
+            headers=dict(call.get("headers") or {}),
+            api_key=call.get("api_key"),
+            api_base=call.get("api_base"),
+            metadata=litellm_params.get("metadata") or {},
+        )
+
+
+# LiteLLM acts on these itself; they are no business of the model.
+_NOT_PARAMETERS = {"stream", "stream_options", "max_retries", "extra_headers", *Options.model_fields}
+
+
+def _options(given: dict[str, Any]) -> Options:
+    try:
+        return Options(**given)
+    except ValidationError as error:
+        raise VendorError(Kind.BAD_REQUEST, "; ".join(_complaints(error))) from error
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    return [f"{'.'.join(map(str, e['loc']))}={e['input']!r}: {e['msg']}" for e in error.errors()]
+
+
+def _drop_params(litellm_params: Mapping[str, Any]) -> bool:
+    import litellm
+
+    asked = litellm_params.get("drop_params")
+    return bool(litellm.drop_params if asked is None else asked)

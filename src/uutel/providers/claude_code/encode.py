@@ -1,0 +1,153 @@
+"""A call → the body of Anthropic's Messages API, by LiteLLM's own Anthropic transformation.
+
+In two steps: the system prompt is told to the CLI when it starts, and everything else only when it runs and has said
+what model it means by a name, because LiteLLM asks of the model what it can do. Both routes send what is made here;
+they differ in how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Any
+
+import litellm
+from litellm.llms.anthropic.chat.transformation import AnthropicConfig
+from litellm.llms.anthropic.common_utils import AnthropicError
+
+from ...core.exceptions import Kind, VendorError
+from ...core.request import ChatRequest
+
+JSON_OBJECT = "Answer with a single JSON object and nothing else: no prose, no code fence."
+"""What stands for `response_format={"type": "json_object"}`: the API has no such mode."""
+
+_MAPPED = ("tools", "tool_choice", "parallel_tool_calls", "max_tokens", "max_completion_tokens", "temperature", "top_p",
+           "stop", "user", "thinking", "reasoning_effort")  # fmt: skip
+_PART_TYPES = {"text", "image_url", "file", "document", "image", "tool_use", "tool_result", "tool_reference",
+               "thinking", "redacted_thinking", "container_upload", "search_result"}  # fmt: skip
+_PROTECTED = {"system": "send a system message", "stream": "pass stream=", "model": "pass model=",
+              "betas": "pass extra_headers={'anthropic-beta': …}"}  # fmt: skip
+_BREAKPOINTS = 4  # cache breakpoints the API takes in one request
+_OWN_BREAKPOINTS = 2  # those the CLI sets itself, on the system prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What the API is to receive.
+
+    `fields` are those of its request body, `effort` is the reasoning effort, `names` maps tool names that the API
+    would refuse back to the caller's, `betas` are the beta features that the body asks for.
+    """
+
+    fields: dict[str, Any]
+    effort: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    betas: tuple[str, ...] = ()
+
+
+def encode_system(request: ChatRequest) -> str:
+    """The system prompt: what the leading system and developer messages say."""
+    config = AnthropicConfig()
+    messages = config.translate_developer_role_to_system_role(list(request.messages))  # type: ignore[arg-type]
+    leading = list(takewhile(lambda message: message["role"] == "system", messages))
+    system = [str(block["text"]) for block in config.translate_system_message(leading)]
+    if request.params.get("response_format", {}).get("type") == "json_object":
+        system.append(JSON_OBJECT)
+    return "\n\n".join(system)
+
+
+def encode_body(request: ChatRequest, model: str) -> Body:
+    """The body for the model that the vendor calls `model`; `VendorError` for what the API has no form for.
+
+    Without the system prompt, which the CLI adds itself. May fetch an image that is given as an http:// URL.
+    """
+    config, name = AnthropicConfig(), _litellm_name(model)
+    given = {name: request.params[name] for name in _MAPPED if name in request.params}
+    params = config.map_openai_params(given, {}, name, request.drop_params)
+    if "top_k" in request.params:
+        params["top_k"] = request.params["top_k"]
+    internal: dict[str, Any] = {"metadata": dict(request.metadata), "drop_params": request.drop_params}
+    headers: dict[str, str] = {}
+    messages = config.translate_developer_role_to_system_role(list(request.messages))  # type: ignore[arg-type]
+    try:
+        fields = config.transform_request(name, messages, params, internal, headers)
+    except (AnthropicError, KeyError, TypeError, ValueError) as error:
+        raise VendorError(Kind.BAD_REQUEST, f"the messages cannot be sent to Claude: {error}") from error
+    for own in ("model", "system"):
+        fields.pop(own, None)
+    if "max_tokens" not in given and "max_completion_tokens" not in given:
+        fields.pop("max_tokens", None)  # LiteLLM's guess; the CLI's own is the model's maximum
+    effort = fields.pop("output_config", {}).get("effort")
+    if output_format := _output_format(request.params.get("response_format") or {}):
+        fields["output_config"] = {"format": output_format}
+    _spare_breakpoints(fields)
+    names: Mapping[str, str] = next(
+        (value for key, value in internal.items() if key.endswith("tool_name_reverse_map")), {}
+    )
+    betas = tuple(filter(None, headers.get("anthropic-beta", "").split(",")))
+    return Body({**fields, **_extra_body(request.params.get("extra_body") or {})}, effort, names, betas)
+
+
+def check_parts(request: ChatRequest) -> None:
+    """Refuse message parts LiteLLM does not know: it would leave them out in silence."""
+    for part in _parts(request.messages):
+        if part.get("type") not in _PART_TYPES:
+            problem = f"Claude takes no message part of type {part.get('type')!r}"
+            raise VendorError(Kind.BAD_REQUEST, problem, f"it takes {', '.join(sorted(_PART_TYPES))}")
+
+
+def encode_headers(request: ChatRequest, betas: Sequence[str]) -> dict[str, str]:
+    """The CLI's environment variables for the caller's headers; `anthropic-beta` is added to the CLI's own."""
+    asked = {name.lower(): str(value) for name, value in request.headers.items()}
+    for name, value in asked.items():
+        if "\n" in name + value or "\r" in name + value:
+            raise VendorError(Kind.BAD_REQUEST, f"header {name!r} contains a line break")
+    features = [*betas, *filter(None, asked.pop("anthropic-beta", "").split(","))]
+    return {
+        "ANTHROPIC_BETAS": ",".join(dict.fromkeys(feature.strip() for feature in features)),
+        "ANTHROPIC_CUSTOM_HEADERS": "\n".join(f"{name}: {value}" for name, value in asked.items()),
+    }
+
+
+def _litellm_name(model: str) -> str:
+    """The name under which LiteLLM looks up what a model can do, and does not complain of one it does not know."""
+    return model if model in litellm.model_cost else f"anthropic/{model}"
+
+
+def _output_format(response_format: Mapping[str, Any]) -> dict[str, Any] | None:
+    if response_format.get("type") != "json_schema":
+        return None
+    mapped = AnthropicConfig().map_response_format_to_anthropic_output_format(dict(response_format))
+    if mapped is None:
+        raise VendorError(Kind.BAD_REQUEST, "response_format of type json_schema has no json_schema.schema")
+    return dict(mapped)
+
+
+def _extra_body(extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name, fix in _PROTECTED.items():
+        if name in extra:
+            raise VendorError(Kind.BAD_REQUEST, f"extra_body cannot set {name!r}: {fix} instead")
+    return extra
+
+
+def _parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, list):
+            yield from content
+
+
+def _spare_breakpoints(body: Mapping[str, Any]) -> None:
+    """Drop the earliest cache breakpoints beyond what the API takes beside the CLI's own; they only save money."""
+    marked = [part for part in (*body.get("tools", ()), *_deep_parts(body["messages"])) if "cache_control" in part]
+    for part in marked[: max(0, len(marked) + _OWN_BREAKPOINTS - _BREAKPOINTS)]:
+        del part["cache_control"]
+
+
+def _deep_parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+    """All parts, with those inside of tool results."""
+    for part in _parts(messages):
+        yield part
+        if isinstance(part.get("content"), list):
+            yield from part["content"]

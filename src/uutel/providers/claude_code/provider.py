@@ -1,0 +1,105 @@
+"""`ClaudeCodeUU`: completions through the installed `claude`, one short-lived child each."""
+
+from __future__ import annotations
+
+import anyio.to_thread
+
+from ...core.auth import AuthStatus
+from ...core.base import BaseUU
+from ...core.child import Recipe
+from ...core.models import ModelInfo
+from ...core.request import ChatRequest
+from ...settings import ClaudeCodeSettings, settings
+from .auth import Access, ClaudeCodeAuth, base_environment
+from .encode import check_parts, encode_system
+from .errors import early_end
+from .models import ClaudeCodeModels
+from .parameters import PARAMETERS
+from .routes import NativeRoute, Route, apply_line, initialize_line, listed_models
+
+FLAGS = (
+    "-p",
+    "--input-format=stream-json",
+    "--output-format=stream-json",
+    "--verbose",
+    "--include-partial-messages",
+    "--tools=",
+    "--setting-sources=",
+    "--strict-mcp-config",
+    "--no-session-persistence",
+    # Whatever the model answers, the CLI must not ask it again: it may spend next to nothing, and has spent it then.
+    "--max-budget-usd=0.0000001",
+    "--max-turns=1",
+)
+
+QUIET = {
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",  # or @path in a text reads a file
+    "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",  # or a cut stream is asked for again, in silence
+    "CLAUDE_CODE_DISABLE_THINKING": "1",  # or the CLI asks for reasoning the caller did not ask for
+    "CLAUDE_CODE_MAX_RETRIES": "0",  # retries are LiteLLM's
+    "DISABLE_AUTOUPDATER": "1",
+    "DISABLE_COMPACT": "1",
+    "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "100000000",
+    "ENABLE_TOOL_SEARCH": "false",
+}
+
+PRIVATE = ("TMPDIR", "CLAUDE_CODE_TMPDIR")
+
+
+class ClaudeCodeUU(BaseUU):
+    """LiteLLM handler for `uutel/claude-code/<model>`; the model is any name or alias the CLI knows."""
+
+    name = "claude-code"
+    parameters = PARAMETERS
+
+    @property
+    def settings(self) -> ClaudeCodeSettings:
+        """`settings().claude_code`."""
+        return settings().claude_code
+
+    @property
+    def auth(self) -> ClaudeCodeAuth:
+        """What is known of the installed CLI and its login."""
+        return ClaudeCodeAuth(self.settings)
+
+    def status(self) -> AuthStatus:
+        """The installed CLI and its login."""
+        return self.auth.status()
+
+    def models(self) -> list[ModelInfo]:
+        """What the CLI lists; it depends on the release and on the login."""
+        executable = self.auth.executable()
+        access = self.auth.access(executable, self.settings.auth)
+        recipe = _recipe(executable, access, hello=(initialize_line(""),))
+        return list(self.engine.submit(self._listed, recipe).result().all)
+
+    async def _listed(self, recipe: Recipe) -> ClaudeCodeModels:
+        async with self.engine.lend(recipe) as child:
+            while line := await child.line(within=settings().idle_timeout):
+                if models := listed_models(line):
+                    return models
+            raise early_end(await child.wait())
+
+    async def open(self, request: ChatRequest) -> Route:
+        """The conversation in which `claude` answers `request`."""
+        return await anyio.to_thread.run_sync(self._prepare, request)
+
+    def _prepare(self, request: ChatRequest) -> Route:
+        """Looks at files and may ask the CLI about itself: in a worker thread."""
+        check_parts(request)
+        executable = self.auth.executable()
+        wish = request.options.auth or self.settings.auth
+        access = self.auth.access(executable, wish, request.api_key, _base_url(request.api_base))
+        hello = (initialize_line(encode_system(request)), apply_line(model=request.model))
+        return NativeRoute(_recipe(executable, access, hello), request)
+
+
+def _recipe(executable: str, access: Access, hello: tuple[bytes, ...]) -> Recipe:
+    env = {**base_environment(), **QUIET, **access.env}
+    return Recipe((executable, *FLAGS, *access.flags), tuple(sorted(env.items())), PRIVATE, hello)
+
+
+def _base_url(api_base: str | None) -> str | None:
+    """The CLI appends the path itself; LiteLLM's users may have it in their `api_base`."""
+    return api_base.rstrip("/").removesuffix("/v1/messages").removesuffix("/v1") if api_base else None

@@ -1,0 +1,152 @@
+"""The ways a conversation is carried into `claude`, each a conversation without I/O (`core.base.Exchange`).
+
+`native`  the CLI is given a placeholder turn, and the body it would send is overridden with what the caller said.
+`stdin`   the caller's turns are the CLI's turns; see `stdin_route`.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from loguru import logger
+
+from ...core.base import Send, Step
+from ...core.child import Exit, Recipe
+from ...core.events import Event
+from ...core.exceptions import Kind, VendorError
+from ...core.request import ChatRequest
+from .decode import Decoder
+from .encode import Body, encode_body, encode_headers
+from .models import ClaudeCodeModels
+
+INITIALIZE = "initialize"
+APPLY = "apply"
+
+
+class Route(ABC):
+    """What both carriers share: they open with `initialize`, and end with `result`."""
+
+    def __init__(self, recipe: Recipe, request: ChatRequest) -> None:
+        self.recipe = recipe
+        self._request = request
+        self._decoder = Decoder()
+
+    @property
+    def answered(self) -> bool:
+        """The answer is complete; the CLI's cost figure may still come."""
+        return self._decoder.answered
+
+    @property
+    def done(self) -> bool:
+        """Everything is said."""
+        return self._decoder.done
+
+    def feed(self, line: bytes) -> Iterator[Step]:
+        """What follows from one line of the CLI's output."""
+        message = _parsed(line)
+        match message.get("type"):
+            case "control_response":
+                yield from self._control_response(message["response"])
+            case "control_request":
+                yield from self._control_request(message)
+            case _:
+                yield from self._decoder.feed(message)
+
+    def finish(self, exit: Exit | None) -> Iterator[Event]:
+        """The end of the output."""
+        return self._decoder.finish(exit)
+
+    @abstractmethod
+    def _say(self, body: Body) -> list[bytes]:
+        """What to write, once the conversation is open."""
+
+    def _compose(self) -> list[bytes]:
+        model = self._decoder.models.resolve(self._request.model)
+        body = encode_body(self._request, model)
+        self._decoder.names = body.names
+        return self._say(body)
+
+    def _control_response(self, response: Mapping[str, Any]) -> Iterator[Step]:
+        if response.get("subtype") != "success":
+            raise VendorError(Kind.BAD_REQUEST, f"claude refused a control request: {response.get('error')}")
+        if response.get("request_id") == INITIALIZE:
+            self._decoder.models = _models(response)
+            yield Send(self._compose)
+
+    def _control_request(self, message: Mapping[str, Any]) -> Iterator[Step]:
+        """The CLI wants something of its host that no completion needs: it is told so, and goes on."""
+        answer = {"subtype": "error", "request_id": message["request_id"], "error": "not supported by this host"}
+        reply = line({"type": "control_response", "response": answer})
+        yield Send(lambda: [reply])
+
+
+class NativeRoute(Route):
+    """Everything the caller said is the request body."""
+
+    def _say(self, body: Body) -> list[bytes]:
+        env = encode_headers(self._request, body.betas)
+        return [apply_line(body=body.fields, effort=body.effort, env=env), user_line(".")]
+
+
+def listed_models(line: bytes) -> ClaudeCodeModels | None:
+    """The models, if `line` is the answer to `initialize`."""
+    response = _parsed(line).get("response") or {}
+    return _models(response) if response.get("request_id") == INITIALIZE else None
+
+
+def _models(response: Mapping[str, Any]) -> ClaudeCodeModels:
+    return ClaudeCodeModels((response.get("response") or {}).get("models") or ())
+
+
+def line(message: Mapping[str, Any]) -> bytes:
+    """One line of the CLI's input."""
+    return json.dumps(message).encode()
+
+
+def initialize_line(system: str) -> bytes:
+    """Opens a conversation; the CLI takes a system prompt here and nowhere later, and "" for none at all."""
+    return _control(INITIALIZE, {"subtype": "initialize", "systemPrompt": [system]})
+
+
+def apply_line(
+    *,
+    body: Mapping[str, Any] | None = None,
+    model: str = "",
+    effort: str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> bytes:
+    """Changes settings of the running CLI: fields of the request body, model, effort, environment."""
+    variables = dict(env or {})
+    if body is not None:
+        variables["CLAUDE_CODE_EXTRA_BODY"] = json.dumps(body)
+    settings: dict[str, Any] = {"env": variables} if variables else {}
+    if model:
+        settings["model"] = model
+    if effort:
+        settings["effortLevel"] = effort
+    return _control(APPLY, {"subtype": "apply_flag_settings", "settings": settings})
+
+
+def user_line(content: Any, **more: Any) -> bytes:
+    """A user turn."""
+    message = {"role": "user", "content": content}
+    return line({"type": "user", "message": message, "parent_tool_use_id": None, **more})
+
+
+def _control(request_id: str, request: Mapping[str, Any]) -> bytes:
+    return line({"type": "control_request", "request_id": request_id, "request": request})
+
+
+def _parsed(line: bytes) -> Mapping[str, Any]:
+    """One line as an object. What is no JSON at all is noise of some wrapper; broken JSON is a broken answer."""
+    if not line.lstrip().startswith(b"{"):
+        logger.debug("claude printed {!r}", line[:200])
+        return {}
+    try:
+        parsed: Mapping[str, Any] = json.loads(line)
+    except ValueError as error:
+        raise VendorError(Kind.CONNECTION, f"claude printed broken JSON: {line[:200]!r}") from error
+    return parsed
