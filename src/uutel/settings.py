@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,7 +87,7 @@ def settings() -> Settings:
 def configure(**given: Any) -> Settings:
     """Change settings for the calls to come: `configure(claude_code={"auth": "login"})`; no argument, no change.
 
-    The limits on processes hold from the start of the engine: set them before the first call.
+    `max_children` holds from the first call on: set it before.
     """
     global _given, _settings
     with _lock:
@@ -93,6 +95,18 @@ def configure(**given: Any) -> Settings:
         _settings = Settings(**merged)
         _given = merged
         return _settings
+
+
+@contextmanager
+def overriding(**given: Any) -> Iterator[Settings]:
+    """`configure`, for as long as the block runs."""
+    global _given, _settings
+    before = _given
+    try:
+        yield configure(**given)
+    finally:
+        with _lock:
+            _given, _settings = before, None
 
 
 def _merged(old: Any, new: Any) -> Any:

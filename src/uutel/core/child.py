@@ -9,7 +9,6 @@ input closes.
 from __future__ import annotations
 
 import functools
-import math
 import os
 import shutil
 import signal
@@ -85,7 +84,9 @@ class Child:
     def __init__(self, process: Process, directory: Path) -> None:
         self._process = process
         self._directory = directory
-        self._send_line, self._lines = anyio.create_memory_object_stream[bytes](math.inf)
+        self._said: deque[bytes] = deque()
+        self._silent = False  # nothing more will be said
+        self._news = anyio.Event()
         self._stderr: deque[str] = deque()
         self._ended = anyio.Event()
         self.exit: Exit | None = None
@@ -125,17 +126,11 @@ class Child:
 
     async def line(self, within: float | None = None) -> bytes | None:
         """Its next line of output, or None when there will be none; TimeoutError after `within` seconds of silence."""
-        try:
-            return self._lines.receive_nowait()
-        except anyio.WouldBlock:
-            pass
-        except anyio.EndOfStream:
-            return None
-        with anyio.fail_after(within):
-            try:
-                return await self._lines.receive()
-            except anyio.EndOfStream:
-                return None
+        if not self._said and not self._silent:
+            self._news = anyio.Event()
+            with anyio.fail_after(within):
+                await self._news.wait()
+        return self._said.popleft() if self._said else None
 
     def kill(self) -> None:
         """End it and all it started, at once. From any thread, any number of times."""
@@ -161,7 +156,7 @@ class Child:
             with anyio.CancelScope(shield=True):
                 code = await self._process.wait()
                 self.exit = Exit(code, "".join(self._stderr)[-_STDERR_KEPT:])
-                self._send_line.close()
+                self._fall_silent()
                 self._ended.set()
                 await self._process.aclose()
             shutil.rmtree(self._directory, ignore_errors=True)
@@ -169,11 +164,16 @@ class Child:
     async def _read_stdout(self) -> None:
         lines = Lines()
         async for data in _chunks(self._process.stdout):
-            for line in lines.feed(data):
-                self._send_line.send_nowait(line)
+            self._said.extend(lines.feed(data))
+            if self._said:
+                self._news.set()
         if rest := lines.finish():
-            self._send_line.send_nowait(rest)
-        self._send_line.close()
+            self._said.append(rest)
+        self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        self._silent = True
+        self._news.set()
 
     async def _read_stderr(self) -> None:
         async for data in _chunks(self._process.stderr):

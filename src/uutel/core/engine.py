@@ -179,11 +179,13 @@ _engine_lock = threading.Lock()
 
 
 def engine(limits: Limits | None = None) -> Engine:
-    """The engine of this process; `limits` count for the first call."""
+    """The engine of this process, with these `limits`; the number of children at work stays as it was first set."""
     global _engine
     with _engine_lock:
         if _engine is None or not _engine.running:
             _engine = Engine(limits)
+        elif limits:
+            _engine.limits = limits
         return _engine
 
 

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Closed(Exception):  # noqa: N818  (not a failure: the sender has said everything)
+class Closed(Exception):
     """Nothing more will come."""
 
 

@@ -81,7 +81,9 @@ class Decoder:
                 yield Started(start.get("id"), start.get("model"))
             case "message_delta":
                 self._usage |= {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
-                self._stop = dict(event.get("delta") or {})
+                delta = event.get("delta") or {}
+                if delta.get("stop_reason"):  # newer releases end a broken stream with an end that gives no reason
+                    self._stop = dict(delta)
             case "content_block_start" | "content_block_delta" | "content_block_stop":
                 for said in self._block_event(dict(event)):
                     self._said_something = True

@@ -51,7 +51,7 @@ _REMEDIES = {
 
 def api_failure(result: Mapping[str, Any], notice: Mapping[str, Any], limits: Mapping[str, Any]) -> VendorError:
     """The error in a `result`; `notice` is the synthetic assistant message, `limits` the last rate-limit window."""
-    words = str(result.get("result") or _text_of(notice) or "; ".join(map(str, result.get("errors") or ())))
+    words = str(_text_of(notice) or result.get("result") or "; ".join(map(str, result.get("errors") or ())))
     status = result.get("api_error_status")
     kind = _kind(status, words, notice.get("error"))
     resets_at = limits.get("resetsAt") if kind is Kind.RATE_LIMIT else None

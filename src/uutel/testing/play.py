@@ -1,0 +1,62 @@
+"""Playing a recording in place of a CLI."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..settings import overriding
+from . import player
+
+_PLAYER = Path(player.__file__)
+
+
+class Unplayed(AssertionError):
+    """A recording was not played as it was made."""
+
+
+class Playback:
+    """One recording, and how far it has been played."""
+
+    def __init__(self, recording: Path, state: Path) -> None:
+        self._recording = recording
+        self._state = state
+        self.executable = _shim(state / "cli", _PLAYER, recording, state)
+
+    def check(self) -> None:
+        """Raise `Unplayed` unless every conversation was played to its end, just as recorded."""
+        for report in sorted(self._state.glob("mismatch-*.json")):
+            what, recorded, got = json.loads(report.read_text("utf-8"))
+            raise Unplayed(
+                f"{self._recording.name}, {what}:\nrecorded {json.dumps(recorded)}\ngot      {json.dumps(got)}"
+            )
+        for conversation in sorted(self._recording.glob("conversation-*.jsonl")):
+            number = conversation.stem.rpartition("-")[2]
+            if not (self._state / f"ended-{number}").exists():
+                raise Unplayed(f"{self._recording.name}: {conversation.name} was not played to its end")
+
+
+@contextmanager
+def playing(provider: str, recording: Path) -> Iterator[Playback]:
+    """Play `recording` (a folder) in place of the CLI of `provider` (its settings' name, such as `claude_code`).
+
+    Spares are off meanwhile. When the block ends without an error, the recording has to be played in full.
+    """
+    with tempfile.TemporaryDirectory(prefix="uutel-play-") as state:
+        playback = Playback(recording, Path(state))
+        with overriding(spares=0, **{provider: {"executable": str(playback.executable)}}):
+            yield playback
+        playback.check()
+
+
+def _shim(path: Path, *words: object) -> Path:
+    """An executable that runs a Python program with leading arguments."""
+    command = shlex.join([sys.executable, "-IS", *map(str, words)])
+    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n', "utf-8")
+    path.chmod(0o700)
+    return path

@@ -1,0 +1,107 @@
+"""Recording conversations with the real CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..settings import overriding
+from . import tap
+from .play import _shim
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_LOOPBACK = re.compile(r"127\.0\.0\.1:\d+")
+_SECRET = re.compile(r"sk-[A-Za-z0-9_-]{16,}")
+
+# Long lists of what the CLI could do for others, in its vendor's prose; no conversation depends on them.
+_ELIDED = {"commands", "agents", "slash_commands", "skills", "terminal_slash_commands", "plugins"}
+
+
+@contextmanager
+def recording(provider: str, executable: str, into: Path) -> Iterator[None]:
+    """Keep what is said between UUTEL and the CLI of `provider` at `executable`, as a recording in the folder `into`.
+
+    Paths, identifiers and anything that looks like a key are replaced before anything is written there.
+    """
+    with tempfile.TemporaryDirectory(prefix="uutel-tap-") as kept:
+        shim = _shim(Path(kept) / "cli", tap.__file__, kept, executable)
+        with overriding(spares=0, **{provider: {"executable": str(shim)}}):
+            yield
+        into.mkdir(parents=True, exist_ok=True)
+        for old in (*into.glob("conversation-*.jsonl"), *into.glob("asides.json")):
+            old.unlink()
+        asides = _asides(Path(kept) / "asides.jsonl", os.environ.get("HOME", ""))
+        (into / "asides.json").write_text(json.dumps(asides, indent=1) + "\n", "utf-8")
+        version = asides.get("--version", {}).get("stdout", "").strip()
+        for raw in sorted(Path(kept).glob("raw-*.jsonl"), key=lambda path: int(path.stem.rpartition("-")[2])):
+            steps = _Scrubber().conversation(raw, version)
+            name = raw.name.replace("raw", "conversation")
+            (into / name).write_text("".join(json.dumps(step) + "\n" for step in steps), "utf-8")
+
+
+def _asides(path: Path, home: str) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    told = [json.loads(line) for line in path.read_text("utf-8").replace(home, "<home>").splitlines()]
+    return {" ".join(one["argv"]): {"stdout": one["stdout"], "exit": one["exit"]} for one in told}
+
+
+class _Scrubber:
+    """Replaces what belongs to the machine; the same thing always by the same name within a conversation."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, str] = {}
+        self._ids: dict[str, str] = {}
+
+    def conversation(self, raw: Path, version: str) -> list[dict[str, Any]]:
+        question, *steps = [json.loads(line) for line in raw.read_text("utf-8").splitlines()]
+        cwd, home = question.pop("cwd"), question.pop("home")
+        self._paths = {
+            cwd: "<cwd>",
+            cwd.replace("/", "-"): "<cwd-slug>",
+            str(Path(cwd).parent): "<private>",
+            home: "<home>",
+        }
+        del question["t"]
+        return [self._clean({"version": version, **question}), *map(self._step, steps)]
+
+    def _step(self, step: dict[str, Any]) -> dict[str, Any]:
+        for name in ("in", "out"):
+            if name in step:
+                step[name] = _parsed(step[name])
+        cleaned: dict[str, Any] = self._clean(step)
+        return cleaned
+
+    def _clean(self, value: Any, key: str = "") -> Any:
+        if key in _ELIDED and isinstance(value, list):
+            return []
+        if key == "pid":
+            return 0
+        if isinstance(value, dict):
+            return {name: self._clean(inner, name) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._clean(inner) for inner in value]
+        return self._text(value) if isinstance(value, str) else value
+
+    def _text(self, text: str) -> str:
+        for path, name in self._paths.items():
+            text = text.replace(path, name) if len(path) > 1 else text
+        text = _UUID.sub(lambda found: self._id(found[0]), text)
+        return _SECRET.sub("<secret>", _LOOPBACK.sub("127.0.0.1:0", text))
+
+    def _id(self, uuid: str) -> str:
+        return self._ids.setdefault(uuid, f"00000000-0000-4000-8000-{len(self._ids):012d}")
+
+
+def _parsed(line: str) -> Any:
+    """A line as JSON; one that is none as it is."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return line

@@ -1,0 +1,47 @@
+"""`python -m tests.record PROVIDER EXECUTABLE [CASE…]`: record cases with the real CLI into `fixtures/`.
+
+Writes, for each case, the conversation with the CLI, `call.json` (what the caller asked), `wire.json` (what the
+vendor's API received) and `answer.json` (what the caller got).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from uutel.testing import recording
+
+from .cases import Case
+from .support import FIXTURES, completion, environment
+from .vendor.api import VendorAPI
+from .wire import received
+
+
+def record(provider: str, executable: str, name: str, case: Case) -> None:
+    folder = FIXTURES / provider / name
+    with tempfile.TemporaryDirectory() as home, environment(case.env, Path(home)), VendorAPI(case.script) as api:
+        with recording(provider, executable, folder):
+            answer = completion({**case.call, "api_base": api.url})
+        for file, content in {
+            "call.json": {"call": case.call, "env": case.env},
+            "wire.json": [received(request) for request in api.requests],
+            "answer.json": answer,
+        }.items():
+            _write(folder / file, content)
+
+
+def _write(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    provider, executable, *chosen = sys.argv[1:]
+    cases: dict[str, Case] = import_module(f"tests.cases.{provider}").CASES
+    for name in chosen or cases:
+        print(name, flush=True)
+        record(provider, executable, name, cases[name])
