@@ -13,11 +13,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from uutel.cli.demo import RECORDED, converse
 from uutel.testing import recording
 
 from .cases import Case
 from .support import FIXTURES, completion, environment
-from .vendor.api import VendorAPI
+from .vendor.api import Reply, VendorAPI
 from .wire import received
 
 
@@ -34,6 +35,17 @@ def record(provider: str, executable: str, name: str, case: Case) -> None:
             _write(folder / file, content)
 
 
+def record_demo(provider: str, executable: str, script: list[Reply]) -> None:
+    """What `uutel demo` plays where no CLI is logged in."""
+    folder = FIXTURES / provider / "demo"
+    said: list[str] = []
+    with tempfile.TemporaryDirectory() as home, environment({}, Path(home)), VendorAPI(script) as api:
+        with recording(provider, executable, folder):
+            converse(provider.replace("_", "-"), said.append, {**RECORDED, "api_base": api.url})
+        _write(folder / "wire.json", [received(request) for request in api.requests])
+        _write(folder / "said.json", said)
+
+
 def _write(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
@@ -41,7 +53,11 @@ def _write(path: Path, content: Any) -> None:
 
 if __name__ == "__main__":
     provider, executable, *chosen = sys.argv[1:]
-    cases: dict[str, Case] = import_module(f"tests.cases.{provider}").CASES
-    for name in chosen or cases:
+    module = import_module(f"tests.cases.{provider}")
+    cases: dict[str, Case] = module.CASES
+    for name in chosen or ["demo", *cases]:
         print(name, flush=True)
-        record(provider, executable, name, cases[name])
+        if name == "demo":
+            record_demo(provider, executable, module.DEMO)
+        else:
+            record(provider, executable, name, cases[name])

@@ -10,11 +10,12 @@ import sys
 from functools import cache, lru_cache
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from .core.base import BaseUU
 
 GROUP = "uutel.providers"
@@ -23,6 +24,8 @@ BUILT_IN = {"claude-code": "uutel.providers.claude_code.provider:ClaudeCodeUU"}
 
 @lru_cache(maxsize=1)
 def _entry_points() -> dict[str, EntryPoint]:
+    from importlib.metadata import EntryPoint, entry_points
+
     built_in = {name: EntryPoint(name, path, GROUP) for name, path in BUILT_IN.items()}
     return {**{point.name: point for point in entry_points(group=GROUP)}, **built_in}
 

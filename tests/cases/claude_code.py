@@ -60,6 +60,14 @@ _LIMITS = {
 }
 _REJECTED = {**_LIMITS, "anthropic-ratelimit-unified-status": "rejected", "retry-after": "3600"}
 
+_HAIKU = "claude-haiku-4-5-20251001"
+DEMO = [
+    api.message(api.text("Hello", ", nice to meet you!"), model=_HAIKU),
+    api.message(api.text("One", ", two", ", three", ", four", ", five."), model=_HAIKU),
+    api.message(api.tool_use("toolu_1", "get_weather", {"city": "Paris"}), stop_reason="tool_use", model=_HAIKU),
+    api.message(api.text("It is 21 degrees", " and sunny in Paris."), model=_HAIKU),
+]
+
 CASES: dict[str, Case] = {
     "text": Case(call(HELLO), [_SAYS_HELLO], KEY),
     "system": Case(call([{"role": "system", "content": "Be brief."}, *HELLO]), [_SAYS_HELLO], KEY),

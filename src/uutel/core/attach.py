@@ -8,17 +8,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import litellm
 import litellm.utils
 from litellm.llms.custom_llm import CustomLLM
 
 from ..registry import names, provider
-from .base import BaseUU
 from .caller import note_caller
 from .exceptions import PROVIDER, Kind, VendorError, as_litellm
-from .handler import ChunkStream
+
+if TYPE_CHECKING:
+    from .base import BaseUU
+    from .handler import ChunkStream
 
 _WIDER = ("reasoning_effort", "thinking", "verbosity", "user")
 

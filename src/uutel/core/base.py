@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 from anyio import to_thread
 
@@ -63,6 +63,9 @@ class Exchange(Protocol):
 
 class BaseUU(Doors):
     """A provider: a LiteLLM custom handler that answers through the vendor's own CLI."""
+
+    small_model: ClassVar[str]
+    """The CLI's name of a quick and cheap model, for trying things out."""
 
     @abstractmethod
     async def open(self, request: ChatRequest) -> Exchange:

@@ -9,7 +9,7 @@ Playing one needs neither the CLI nor a network. The player checks what it is to
 what does not fit: a recording is a test of both directions.
 """
 
-from .play import Playback, Unplayed, playing
+from .play import Playback, Unplayed, playing, shipped
 from .record import recording
 
-__all__ = ["Playback", "Unplayed", "playing", "recording"]
+__all__ = ["Playback", "Unplayed", "playing", "recording", "shipped"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..settings import overriding
 from . import player
 
+_PACKAGE = Path(__file__).parent.parent
 _PLAYER = Path(player.__file__)
 
 
@@ -52,6 +53,14 @@ def playing(provider: str, recording: Path) -> Iterator[Playback]:
         with overriding(spares=0, **{provider: {"executable": str(playback.executable)}}):
             yield playback
         playback.check()
+
+
+def shipped(provider: str, name: str) -> Path:
+    """The folder of a recording that comes with this package; `FileNotFoundError` when there is none of that name."""
+    for fixtures in (_PACKAGE / "fixtures", _PACKAGE.parent.parent / "fixtures"):
+        if (fixtures / provider / name).is_dir():
+            return fixtures / provider / name
+    raise FileNotFoundError(f"no recording {provider}/{name} comes with this package")
 
 
 def _shim(path: Path, *words: object) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 MISMATCH_EXIT = 70
 OWN_PREFIXES = ("ANTHROPIC_", "CLAUDE_", "CODEX_", "GEMINI_", "GOOGLE_", "DISABLE_", "ENABLE_")
+OF_THE_MACHINE = {"CLAUDE_CONFIG_DIR", "CLAUDE_SECURESTORAGE_CONFIG_DIR"}
 ANY = "<any>"
 
 
@@ -75,7 +76,7 @@ def play(path, arguments, ended):
 
 def own(name):
     """Whether a variable is one the host sets for the CLI, and not one of the machine."""
-    return name.startswith(OWN_PREFIXES)
+    return name.startswith(OWN_PREFIXES) and name not in OF_THE_MACHINE
 
 
 def expect(what, recorded, got):

@@ -51,6 +51,7 @@ class ClaudeCodeUU(BaseUU):
     """LiteLLM handler for `uutel/claude-code/<model>`; the model is any name or alias the CLI knows."""
 
     name = "claude-code"
+    small_model = "haiku"
     parameters = PARAMETERS
 
     @property

@@ -1,0 +1,1 @@
+"""The `uutel` command: reads, prints, sets the exit code; decides nothing."""
