@@ -11,7 +11,7 @@ import asyncio
 import warnings
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import aclosing
 from dataclasses import replace
@@ -123,12 +123,13 @@ class _Order:
         return response
 
     async def _collect(self) -> list[Event]:
-        return [event async for event in self._timed()]
+        events: list[Event] = []
+        await self._hear(events.append)
+        return events
 
     async def _post(self, mailbox: Mailbox[Event]) -> None:
         try:
-            async for event in self._timed():
-                mailbox.put(event)
+            await self._hear(mailbox.put)
         except VendorError as error:
             mailbox.close(as_litellm(error, self.model))
         except Exception as error:
@@ -137,19 +138,15 @@ class _Order:
         else:
             mailbox.close()
 
-    async def _timed(self) -> AsyncIterator[Event]:
-        """The events, with the call's timeout over each step towards the next one."""
-        deadline = anyio.current_time() + self.request.timeout
-        async with aclosing(self._doors.events(self.request)) as events:  # type: ignore[type-var]
-            while True:
-                try:
-                    with anyio.fail_after(deadline - anyio.current_time()):
-                        event = await anext(events, None)
-                except TimeoutError:
-                    raise _too_late(self.request.timeout) from None
-                if event is None:
-                    return
-                yield event
+    async def _hear(self, take: Callable[[Event], None]) -> None:
+        """Give each event to `take`, for no longer than the call's timeout."""
+        try:
+            with anyio.fail_after(self.request.timeout):
+                async with aclosing(self._doors.events(self.request)) as events:  # type: ignore[type-var]
+                    async for event in events:
+                        take(event)
+        except TimeoutError:
+            raise _too_late(self.request.timeout) from None
 
     def _tell(self) -> None:
         if self._dropped and not self.request.drop_params:

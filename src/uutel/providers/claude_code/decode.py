@@ -84,6 +84,9 @@ class Decoder:
                 delta = event.get("delta") or {}
                 if delta.get("stop_reason"):  # newer releases end a broken stream with an end that gives no reason
                     self._stop = dict(delta)
+            case "content_block_delta" if event["delta"].get("type") == "text_delta":
+                self._said_something = True
+                yield Text(event["delta"]["text"])  # what most lines are: not worth LiteLLM's full machinery
             case "content_block_start" | "content_block_delta" | "content_block_stop":
                 for said in self._block_event(dict(event)):
                     self._said_something = True
