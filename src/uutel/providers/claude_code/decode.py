@@ -84,9 +84,11 @@ class Decoder:
                 delta = event.get("delta") or {}
                 if delta.get("stop_reason"):  # newer releases end a broken stream with an end that gives no reason
                     self._stop = dict(delta)
-            case "content_block_delta" if event["delta"].get("type") == "text_delta":
+            case "content_block_delta" if plain := _plain(event["delta"]):
                 self._said_something = True
-                yield Text(event["delta"]["text"])  # what most lines are: not worth LiteLLM's full machinery
+                if isinstance(plain, Reasoning):
+                    self._reasoning.append(plain.text)
+                yield plain
             case "content_block_start" | "content_block_delta" | "content_block_stop":
                 for said in self._block_event(dict(event)):
                     self._said_something = True
@@ -139,3 +141,15 @@ class Decoder:
         used = (result.get("modelUsage") or {}).values()
         bases = {model.get("costBasis", "list" if self.models.knows(self._model) else "unknown") for model in used}
         return float(result["total_cost_usd"]) if bases and "unknown" not in bases else None
+
+
+def _plain(delta: Mapping[str, Any]) -> Text | Reasoning | None:
+    """What most lines are, and not worth LiteLLM's full machinery, which up to 1.105 says all thinking twice."""
+    match delta.get("type"):
+        case "text_delta":
+            return Text(delta["text"])
+        case "thinking_delta":
+            return Reasoning(delta["thinking"], {"type": "thinking", "thinking": delta["thinking"]})
+        case "signature_delta":
+            return Reasoning("", {"type": "thinking", "thinking": "", "signature": delta["signature"]})
+    return None
