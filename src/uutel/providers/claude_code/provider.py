@@ -37,6 +37,7 @@ QUIET = {
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",  # or @path in a text reads a file
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",  # or a cut stream is asked for again, in silence
     "CLAUDE_CODE_DISABLE_THINKING": "1",  # or the CLI asks for reasoning the caller did not ask for
+    "CLAUDE_CODE_EFFORT_LEVEL": "auto",  # the same: the model's own, and no word of it in the request
     "CLAUDE_CODE_MAX_RETRIES": "0",  # retries are LiteLLM's
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_COMPACT": "1",

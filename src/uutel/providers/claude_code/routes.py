@@ -122,11 +122,11 @@ def apply_line(
     variables = dict(env or {})
     if body is not None:
         variables["CLAUDE_CODE_EXTRA_BODY"] = json.dumps(body)
+    if effort:
+        variables["CLAUDE_CODE_EFFORT_LEVEL"] = effort
     settings: dict[str, Any] = {"env": variables} if variables else {}
     if model:
         settings["model"] = model
-    if effort:
-        settings["effortLevel"] = effort
     return _control(APPLY, {"subtype": "apply_flag_settings", "settings": settings})
 
 
