@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from .exceptions import Kind, VendorError
 
 _CHUNK = 1 << 16
 _STDERR_KEPT = 8192  # characters: enough for any CLI's last words, too little to matter
-_GRACE = 1.0  # seconds a child gets to exit once its output has ended, to learn its exit code
+_GRACE = 1.0  # seconds between the end of a child and the end of its output, whichever comes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,11 @@ class Child:
     @classmethod
     async def start(cls, recipe: Recipe, directory: Path) -> Child:
         """Start the child in `directory`, which is made for it. Raises `VendorError` when it cannot be started."""
-        directory.mkdir(mode=0o700)
         env = dict(recipe.env) | {name: str(directory) for name in recipe.private}
         cwd = directory / "cwd"
-        cwd.mkdir()
         try:
+            directory.mkdir(mode=0o700, parents=True)  # something may tidy up the temporary directory under a server
+            cwd.mkdir()
             process = await anyio.open_process(
                 [*_dies_with_parent(), *recipe.argv],
                 stdin=subprocess.PIPE,
@@ -108,9 +108,11 @@ class Child:
                 env=env,
                 start_new_session=True,
             )
-        except OSError as error:
+        except BaseException as error:
             shutil.rmtree(directory, ignore_errors=True)
-            raise VendorError(Kind.CONNECTION, f"{recipe.argv[0]} could not be started: {error.strerror}") from error
+            if isinstance(error, OSError):
+                raise VendorError(Kind.CONNECTION, f"{recipe.argv[0]} could not be started: {error}") from error
+            raise
         return cls(process, directory)
 
     @property
@@ -134,8 +136,9 @@ class Child:
 
     def kill(self) -> None:
         """End it and all it started, at once. From any thread, any number of times."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self.exit is None:  # afterwards its number may be another's
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     async def wait(self) -> Exit:
         """How it ended, once it has."""
@@ -144,13 +147,15 @@ class Child:
         return self.exit
 
     async def tend(self) -> None:
-        """Read its output until it ends, then see to it that nothing of it is left."""
+        """Read its output until it ends, or the child does, and then see to it that nothing of it is left."""
+        over = anyio.Event()
         try:
-            async with anyio.create_task_group() as readers:
-                readers.start_soon(self._read_stdout)
-                readers.start_soon(self._read_stderr)
-            with anyio.move_on_after(_GRACE):
-                await self._process.wait()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_then, over, self._read_stdout)
+                tasks.start_soon(_then, over, self._process.wait)  # what it started may hold its output open
+                tasks.start_soon(self._read_stderr)
+                await over.wait()
+                tasks.cancel_scope.deadline = anyio.current_time() + _GRACE
         finally:
             self.kill()
             with anyio.CancelScope(shield=True):
@@ -182,9 +187,14 @@ class Child:
                 self._stderr.popleft()
 
 
+async def _then(over: anyio.Event, function: Callable[[], Awaitable[object]]) -> None:
+    await function()
+    over.set()
+
+
 async def _chunks(stream: ByteReceiveStream | None) -> AsyncIterator[bytes]:
     assert stream is not None  # noqa: S101  (always a pipe)
-    with suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+    with suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
         while True:
             yield await stream.receive(_CHUNK)
 

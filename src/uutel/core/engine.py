@@ -10,22 +10,24 @@ and serve only the very recipe they were started from: what one caller said neve
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context, copy_context
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
-from anyio.from_thread import BlockingPortal
 
 from .child import Child, Recipe
 from .exceptions import Kind, VendorError
@@ -55,24 +57,37 @@ class Engine:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
+        self._calls: set[Future[Any]] = set()
         self._spares: list[_Spare] = []
+        self._booting: list[Recipe] = []
         self._children: set[Child] = set()
         self._last: Recipe | None = None
         self._numbers = count()
         self._closed = False
-        started: Future[BlockingPortal] = Future()
-        self._thread = threading.Thread(target=anyio.run, args=(self._main, started), name="uutel-engine", daemon=True)
+        started: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, args=(started,), name="uutel-engine", daemon=True)
         self._thread.start()
-        self._portal = started.result()
+        started.result()
 
     @property
     def running(self) -> bool:
         """Whether calls can be submitted."""
         return self._thread.is_alive() and not self._closed
 
-    def submit(self, function: Callable[..., Awaitable[T]], *args: Any) -> Future[T]:
-        """Run `function(*args)` in the engine's loop; cancelling the future cancels it there. From any thread."""
-        return self._portal.start_task_soon(function, *args)
+    def submit(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> Future[T]:
+        """Run `function(*args)` in the engine's loop; cancelling the future cancels it there. From any thread.
+
+        Neither this nor cancelling waits for the loop: the garbage collector may drop a stream in any thread, whatever
+        lock that thread holds.
+        """
+        future: Future[T] = Future()
+        self._calls.add(future)
+        future.add_done_callback(self._calls.discard)
+        try:
+            self._loop.call_soon_threadsafe(self._begin, future, function, args, context=self._context)
+        except RuntimeError:  # the loop is gone
+            _settle(future, partial(future.set_exception, _ended()))
+        return future
 
     def close(self) -> None:
         """Kill every child and end the thread; calls under way fail."""
@@ -80,11 +95,9 @@ class Engine:
             return
         self._closed = True
         with suppress(RuntimeError):  # the loop is already gone
-            self._portal.start_task_soon(self._stop.set)
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(_FAREWELL)
-        for child in tuple(self._children):
-            child.kill()
-        shutil.rmtree(self._root, ignore_errors=True)
+        self._leave_nothing()
 
     @asynccontextmanager
     async def lend(self, recipe: Recipe) -> AsyncIterator[Child]:
@@ -97,27 +110,73 @@ class Engine:
                 child.kill()
                 self._restock(recipe)
 
-    async def _main(self, started: Future[BlockingPortal]) -> None:
+    _root: Path | None = None
+    _loop: asyncio.AbstractEventLoop
+    _context: Context
+    _tasks: TaskGroup
+
+    def _run(self, started: Future[None]) -> None:
+        """The thread: whatever ends the loop, nobody waits for a start or an answer that will not come."""
+        try:
+            anyio.run(self._main, started)
+        except BaseException as error:
+            if started.done():
+                raise
+            started.set_exception(error)
+        finally:
+            self._leave_nothing()
+            for future in tuple(self._calls):
+                _settle(future, partial(future.set_exception, _ended()))
+
+    async def _main(self, started: Future[None]) -> None:
+        self._loop, self._context = asyncio.get_running_loop(), copy_context()
         self._stop = anyio.Event()
         self._slots = anyio.Semaphore(self.limits.children)
-        self._root = Path(tempfile.mkdtemp(prefix=f"{_ROOT_PREFIX}{os.getpid()}-"))
+        self._root = _private_directory()
         _sweep(self._root.parent)
-        async with BlockingPortal() as portal, anyio.create_task_group() as self._tasks:
-            started.set_result(portal)
+        async with anyio.create_task_group() as self._tasks:
+            started.set_result(None)
             await self._stop.wait()
-            await portal.stop(cancel_remaining=True)
             self._tasks.cancel_scope.cancel()
 
-    _tasks: TaskGroup
+    def _leave_nothing(self) -> None:
+        for child in tuple(self._children):
+            child.kill()
+        if self._root:
+            shutil.rmtree(self._root, ignore_errors=True)
+
+    def _begin(self, future: Future[T], function: Callable[..., Coroutine[Any, Any, T]], args: Sequence[Any]) -> None:
+        if self._closed:
+            _settle(future, partial(future.set_exception, _ended()))
+        else:
+            self._tasks.start_soon(self._call, future, function, args)
+
+    async def _call(
+        self, future: Future[T], function: Callable[..., Coroutine[Any, Any, T]], args: Sequence[Any]
+    ) -> None:
+        with anyio.CancelScope() as scope:
+            future.add_done_callback(partial(self._cancel, scope))
+            try:
+                result = await function(*args)
+            except Exception as error:  # noqa: BLE001  (it is the caller's, whatever it is)
+                _settle(future, partial(future.set_exception, error))
+            else:
+                _settle(future, partial(future.set_result, result))
+
+    def _cancel(self, scope: anyio.CancelScope, future: Future[Any]) -> None:
+        """Called back by `future`, in whatever thread it was cancelled."""
+        if future.cancelled():
+            with suppress(RuntimeError):  # the loop is gone, and the call with it
+                self._loop.call_soon_threadsafe(scope.cancel)
 
     async def _start(self, recipe: Recipe) -> Child:
         if self._closed:
-            raise VendorError(Kind.CONNECTION, "the interpreter is shutting down")
+            raise _ended()
+        assert self._root  # noqa: S101  (made before any call)
         child = await Child.start(recipe, self._root / str(next(self._numbers)))
         self._children.add(child)
         self._tasks.start_soon(self._tend, child)
-        await child.send(*recipe.hello)
-        return child
+        return await _greeted(child, recipe.hello)
 
     async def _tend(self, child: Child) -> None:
         try:
@@ -133,8 +192,7 @@ class Engine:
             for spare in self._spares:
                 if spare.recipe == wanted and spare.child.alive:
                     self._release(spare)
-                    await spare.child.send(*hello)
-                    return spare.child
+                    return await _greeted(spare.child, hello)
         return None
 
     def _release(self, spare: _Spare) -> None:
@@ -147,12 +205,15 @@ class Engine:
         A program whose system prompt changes with every call is better served by a spare that was told nothing.
         """
         last, self._last = self._last, recipe
-        if self._closed or self.limits.spares < 1:
-            return
         fickle = last is not None and last != recipe and last.plain == recipe.plain
         wanted = recipe.plain if fickle else recipe
-        if any(spare.recipe == wanted for spare in self._spares):
+        room = self.limits.spares - len(self._booting)
+        if self._closed or room < 1 or wanted in self._booting or any(spare.recipe == wanted for spare in self._spares):
             return
+        for oldest in self._spares[: max(0, len(self._spares) + 1 - room)]:
+            self._release(oldest)
+            oldest.child.kill()
+        self._booting.append(wanted)
         self._tasks.start_soon(self._keep_spare, wanted)
 
     async def _keep_spare(self, recipe: Recipe) -> None:
@@ -160,17 +221,36 @@ class Engine:
             child = await self._start(recipe)
         except VendorError:
             return  # the next call meets the same trouble and reports it
+        finally:
+            self._booting.remove(recipe)
+        if not child.alive:
+            return
         spare = _Spare(recipe, child, anyio.Event())
         self._spares.append(spare)
-        while len(self._spares) > self.limits.spares:
-            oldest = self._spares[0]
-            self._release(oldest)
-            oldest.child.kill()
         with anyio.move_on_after(self.limits.spare_seconds):
             await spare.leave.wait()
         if not spare.leave.is_set():
             self._release(spare)
             child.kill()
+
+
+async def _greeted(child: Child, hello: Sequence[bytes]) -> Child:
+    try:
+        await child.send(*hello)
+    except BaseException:  # cancelled: nobody else knows of this child
+        child.kill()
+        raise
+    return child
+
+
+def _settle(future: Future[Any], settle: Callable[[], None]) -> None:
+    """Give `future` its outcome, unless somebody cancelled it."""
+    if not future.done() and future.set_running_or_notify_cancel():
+        settle()
+
+
+def _ended() -> VendorError:
+    return VendorError(Kind.CONNECTION, "the call was cut short: the program, or UUTEL in it, is shutting down")
 
 
 _ROOT_PREFIX = "uutel-"
@@ -204,12 +284,20 @@ def _forget() -> None:
     _engine, _engine_lock = None, threading.Lock()
 
 
+def _private_directory() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=f"{_ROOT_PREFIX}{os.getpid()}-"))
+    except OSError as error:
+        raise VendorError(Kind.CONNECTION, f"there is no place for the CLI's temporary files: {error}") from error
+
+
 def _sweep(where: Path) -> None:
     """Remove private directories of processes that died without cleaning up."""
     for path in where.glob(f"{_ROOT_PREFIX}*-*"):
         owner = path.name.removeprefix(_ROOT_PREFIX).partition("-")[0]
-        if owner.isdigit() and not _runs(int(owner)) and path.stat().st_uid == os.getuid():
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # another process may be sweeping, too
+            if owner.isdigit() and not _runs(int(owner)) and path.lstat().st_uid == os.getuid():
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _runs(pid: int) -> bool:

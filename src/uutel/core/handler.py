@@ -11,9 +11,9 @@ import asyncio
 import warnings
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -61,24 +61,14 @@ class Doors(CustomLLM, ABC):
     def completion(self, *_: Any, **call: Any) -> ModelResponse:
         """`litellm.completion(…)`."""
         order = _Order(self, call)
-        answers = order.start()
-        try:
+        with order.answers() as answers:
             return order.serve([answer.result() for answer in answers])
-        except VendorError as error:
-            raise as_litellm(error, call["model"]) from error
-        finally:
-            _cancel(answers)
 
     async def acompletion(self, *_: Any, **call: Any) -> ModelResponse:
         """`await litellm.acompletion(…)`."""
         order = _Order(self, call)
-        answers = order.start()
-        try:
+        with order.answers() as answers:
             return order.serve(await asyncio.gather(*map(asyncio.wrap_future, answers)))
-        except VendorError as error:
-            raise as_litellm(error, call["model"]) from error
-        finally:
-            _cancel(answers)
 
     def streaming(self, *_: Any, **call: Any) -> ChunkStream:  # type: ignore[override]
         """`litellm.completion(…, stream=True)`."""
@@ -108,13 +98,26 @@ class _Order:
         self.request = replace(request, params=params)
         self._tell()
 
-    def start(self) -> list[Future[list[Event]]]:
-        """Begin each of the answers asked for."""
-        return [self._doors.engine.submit(self._collect) for _ in range(self.choices)]
+    @contextmanager
+    def answers(self) -> Iterator[list[Future[list[Event]]]]:
+        """Begin each of the answers asked for; none goes on after the block."""
+        begun: list[Future[list[Event]]] = []
+        try:
+            engine = self._doors.engine
+            begun.extend(engine.submit(self._collect) for _ in range(self.choices))
+            yield begun
+        except VendorError as error:
+            raise as_litellm(error, self.model) from error
+        finally:
+            for future in begun:
+                future.cancel()
 
     def begin(self, mailbox: Mailbox[Event]) -> Future[None]:
         """Begin the one answer that is streamed into `mailbox`."""
-        future = self._doors.engine.submit(self._post, mailbox)
+        try:
+            future = self._doors.engine.submit(self._post, mailbox)
+        except VendorError as error:
+            raise as_litellm(error, self.model) from error
         future.add_done_callback(lambda _: mailbox.close(as_litellm(_GONE, self.model)))
         return future
 
@@ -167,6 +170,8 @@ class ChunkStream:
     Ends the call when it is closed, when reading it is interrupted, and when nobody holds it any longer.
     """
 
+    _future: Future[None] | None = None
+
     def __init__(self, order: _Order) -> None:
         self._chunks = Chunks(order.model)
         self._mailbox: Mailbox[Event] = Mailbox()
@@ -184,7 +189,8 @@ class ChunkStream:
 
     def close(self) -> None:
         """End the call, whatever is still to come."""
-        self._future.cancel()
+        if self._future:
+            self._future.cancel()
 
     async def aclose(self) -> None:
         """`close`, where an awaitable is wanted."""
@@ -237,8 +243,3 @@ def _choices(n: Any, request: ChatRequest, model: str) -> int:
 
 def _too_late(timeout: float) -> VendorError:
     return VendorError(Kind.TIMEOUT, f"no complete answer within timeout={timeout:g} seconds")
-
-
-def _cancel(futures: list[Future[Any]]) -> None:
-    for future in futures:
-        future.cancel()

@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -77,5 +78,5 @@ class Mailbox(Generic[T]):
 
 def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
     """Run `function` in `loop`; a loop that is closed has nobody left to wake."""
-    if not loop.is_closed():
+    with suppress(RuntimeError):
         loop.call_soon_threadsafe(function)
