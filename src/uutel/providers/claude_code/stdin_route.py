@@ -43,7 +43,8 @@ class StdinRoute(Route):
         env = {**encode_headers(self._request, body.betas), **_knobs(fields)}
         rest = {name: value for name, value in fields.items() if name not in _KNOBS}
         if rest and not self._override and not self._request.drop_params:
-            raise unsupported(f"route='stdin' cannot carry {', '.join(rest)}; use route='native'", self._request.model)
+            asked = ", ".join("response_format" if name == "output_config" else name for name in rest)
+            raise unsupported(f"route='stdin' cannot carry {asked}; use route='native'", self._request.model)
         overridden = rest if self._override and rest else None
         return [apply_line(body=overridden, effort=body.effort, env=env), *self._next_turns()]
 
