@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..vendor import anthropic as api
@@ -242,3 +243,31 @@ CASES: dict[str, Case] = {
     "error-unsupported": Case(call(HELLO, seed=7), [], KEY),
     "error-unknown-part": Case(call([user({"type": "input_audio"}, {"type": "text", "text": "?"})]), [], KEY),
 }  # fmt: skip
+
+_BY_TURNS = [
+    "text",
+    "system",
+    "default-model",
+    "reasoning",
+    "tool-call",
+    "parallel-tool-calls",
+    "tool-results",
+    "malformed-arguments",
+    "history",
+    "thinking-history",
+    "images-and-pdf",
+    "cache-control",
+    "prefill",
+    "literal-text",
+    "json-object",
+    "length",
+    "refusal",
+    "error-empty-answer",
+    "error-429",
+    "error-401",
+    "error-cut",
+]
+CASES |= {f"stdin-{name}": replace(CASES[name], call={**CASES[name].call, "route": "stdin"}) for name in _BY_TURNS}
+CASES["stdin-error-unsupported"] = _failing(_SAYS_HELLO, route="stdin", tools=[WEATHER], tool_choice="required")
+CASES["stdin-error-schema"] = _failing(_SAYS_HELLO, route="stdin", response_format=PERSON)
+CASES["error-route"] = _failing(_SAYS_HELLO, route="carrier-pigeon")

@@ -28,7 +28,7 @@ from .events import Event
 from .exceptions import Kind, VendorError, as_litellm, unsupported
 from .mailbox import Closed, Mailbox
 from .params import ParameterTable
-from .request import ChatRequest
+from .request import ChatRequest, Options
 
 _GONE = VendorError(Kind.CONNECTION, "the call was cancelled, or the program is shutting down")
 
@@ -44,6 +44,10 @@ class Doors(CustomLLM, ABC):
     """The part of the model string that chooses this provider, as in `uutel/<name>/<model>`."""
     parameters: ClassVar[ParameterTable]
     """What becomes of each parameter of a call."""
+
+    def table(self, options: Options) -> ParameterTable:
+        """What becomes of each parameter of a call with these options."""
+        return self.parameters
 
     @abstractmethod
     def events(self, request: ChatRequest) -> AsyncIterator[Event]:
@@ -86,7 +90,8 @@ class _Order:
         self._log = call.get("logging_obj")
         try:
             request = ChatRequest.parse(_own_name(self.model, doors.name), call)
-            params, self._dropped = doors.parameters.admit(request.params, model=self.model, drop=request.drop_params)
+            table = doors.table(request.options)
+            params, self._dropped = table.admit(request.params, model=self.model, drop=request.drop_params)
             self.choices = _choices(params.pop("n", 1), request, self.model)
         except VendorError as error:
             raise as_litellm(error, self.model) from error

@@ -66,6 +66,10 @@ class ParameterTable(Mapping[str, Parameter]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def but(self, *rows: Parameter) -> ParameterTable:
+        """This table with some rows replaced."""
+        return ParameterTable({**self._rows, **{row.name: row for row in rows}}.values())
+
     def admit(self, given: Mapping[str, Any], *, model: str, drop: bool) -> tuple[dict[str, Any], list[str]]:
         """The parameters that go on, and the names of those dropped.
 

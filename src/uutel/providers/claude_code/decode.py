@@ -27,6 +27,12 @@ _FINISH: dict[str, FinishReason] = {
     "model_context_window_exceeded": "length",
     "refusal": "content_filter",
 }
+_USAGE = {
+    "inputTokens": "input_tokens",
+    "outputTokens": "output_tokens",
+    "cacheReadInputTokens": "cache_read_input_tokens",
+    "cacheCreationInputTokens": "cache_creation_input_tokens",
+}
 _EXPECTED_ENDS = {"error_max_budget_usd", "error_max_turns"}  # what stops the CLI from asking again
 
 
@@ -42,6 +48,7 @@ class Decoder:
         self._notice: dict[str, Any] = {}
         self._model = ""
         self._said_something = False
+        self._called_tool = False
         self.models = ClaudeCodeModels(())
         self.names: Mapping[str, str] = {}
         self.done = False
@@ -80,10 +87,11 @@ class Decoder:
                 self._model = start.get("model") or ""
                 yield Started(start.get("id"), start.get("model"))
             case "message_delta":
-                self._usage |= {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
+                usage = {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
                 delta = event.get("delta") or {}
                 if delta.get("stop_reason"):  # newer releases end a broken stream with an end that gives no reason
-                    self._stop = dict(delta)
+                    self._usage |= usage
+                    self._stop = {**delta, "usage": usage}
             case "content_block_delta" if plain := _plain(event["delta"]):
                 self._said_something = True
                 if isinstance(plain, Reasoning):
@@ -106,6 +114,7 @@ class Decoder:
             yield Reasoning(text, block)
         for call in delta.tool_calls or ():
             called: Any = getattr(call, "function")  # noqa: B009  (its type has a variant without, which is OpenAI's)
+            self._called_tool = True
             yield ToolCall(call.index, call.id, self.names.get(called.name, called.name), called.arguments)
         fields = dict(getattr(delta, "provider_specific_fields", None) or {})
         fields.pop("thinking_blocks", None)
@@ -113,8 +122,14 @@ class Decoder:
             yield Extra(fields)
 
     def _result(self, result: Mapping[str, Any]) -> Iterator[Event]:
+        cut_short = result.get("subtype") in _EXPECTED_ENDS and not self._notice
+        if not self.answered and cut_short and self._called_tool:
+            # Newer releases hear no more of an answer once it holds a call that their own check finds malformed.
+            self._stop = {"stop_reason": "tool_use"}
         if not self.answered or (result.get("is_error") and result.get("subtype") not in _EXPECTED_ENDS):
             raise api_failure(result, self._notice, self._limits)
+        if "usage" not in self._stop:  # the stream's own end, with its usage, was not passed on
+            self._usage |= _usage(result)
         yield from self._end(result)
 
     def _end(self, result: Mapping[str, Any] | None) -> Iterator[Event]:
@@ -153,3 +168,9 @@ def _plain(delta: Mapping[str, Any]) -> Text | Reasoning | None:
         case "signature_delta":
             return Reasoning("", {"type": "thinking", "thinking": "", "signature": delta["signature"]})
     return None
+
+
+def _usage(result: Mapping[str, Any]) -> dict[str, int]:
+    """The usage as the CLI has counted it, in the API's words."""
+    used = list((result.get("modelUsage") or {}).values())
+    return {api: sum(model.get(own, 0) for model in used) for own, api in _USAGE.items()} if used else {}

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
+
 import anyio.to_thread
 
 from ...core.auth import AuthStatus
 from ...core.base import BaseUU
 from ...core.child import Recipe
+from ...core.exceptions import Kind, VendorError
 from ...core.models import ModelInfo
-from ...core.request import ChatRequest
+from ...core.params import ParameterTable
+from ...core.request import ChatRequest, Options
 from ...settings import ClaudeCodeSettings, settings
 from .auth import Access, ClaudeCodeAuth, base_environment
 from .encode import check_parts, encode_system
 from .errors import early_end
 from .models import ClaudeCodeModels
-from .parameters import PARAMETERS
+from .parameters import PARAMETERS, STDIN_PARAMETERS
 from .routes import NativeRoute, Route, apply_line, initialize_line, listed_models
+from .stdin_route import SERVER, StdinRoute
 
 FLAGS = (
     "-p",
@@ -37,14 +42,23 @@ QUIET = {
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",  # or @path in a text reads a file
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",  # or a cut stream is asked for again, in silence
     "CLAUDE_CODE_DISABLE_THINKING": "1",  # or the CLI asks for reasoning the caller did not ask for
+    "CLAUDE_CODE_EFFORT_LEVEL": "auto",  # the same: the model's own, and no word of it in the request
     "CLAUDE_CODE_MAX_RETRIES": "0",  # retries are LiteLLM's
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_COMPACT": "1",
     "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "100000000",
     "ENABLE_TOOL_SEARCH": "false",
+    "CLAUDE_AGENT_SDK_MCP_NO_PREFIX": "1",  # a tool is called what the caller calls it
 }
 
+_ENVIRONMENT = 100_000
+"""Bytes of body the CLI can hold where it has to start a program for its credential: Linux gives one at most 128 KB
+in one variable, and the body override is one."""
+
 PRIVATE = ("TMPDIR", "CLAUDE_CODE_TMPDIR")
+
+
+_TABLES = {"native": PARAMETERS, "stdin": STDIN_PARAMETERS}
 
 
 class ClaudeCodeUU(BaseUU):
@@ -53,6 +67,14 @@ class ClaudeCodeUU(BaseUU):
     name = "claude-code"
     small_model = "haiku"
     parameters = PARAMETERS
+
+    def table(self, options: Options) -> ParameterTable:
+        """What the route of a call can carry."""
+        route = options.route or self.settings.route
+        if route not in _TABLES:
+            problem = f"route={route!r}: claude-code has the routes {' and '.join(_TABLES)}"
+            raise VendorError(Kind.BAD_REQUEST, problem)
+        return _TABLES[route]
 
     @property
     def settings(self) -> ClaudeCodeSettings:
@@ -92,8 +114,20 @@ class ClaudeCodeUU(BaseUU):
         executable = self.auth.executable()
         wish = request.options.auth or self.settings.auth
         access = self.auth.access(executable, wish, request.api_key, _base_url(request.api_base))
-        hello = (initialize_line(encode_system(request)), apply_line(model=request.model))
-        return NativeRoute(_recipe(executable, access, hello), request)
+        route = request.options.route or self.settings.route
+        stands_in = route == "native" and access.spawns and _size(request) > _ENVIRONMENT
+        if route == "native" and not stands_in:
+            return NativeRoute(_recipe(executable, access, _hello(request)), request)
+        servers = (SERVER,) if request.params.get("tools") else ()
+        return StdinRoute(_recipe(executable, access, _hello(request, servers)), request, override=stands_in)
+
+
+def _hello(request: ChatRequest, servers: tuple[str, ...] = ()) -> tuple[bytes, ...]:
+    return initialize_line(encode_system(request), servers), apply_line(model=request.model)
+
+
+def _size(request: ChatRequest) -> int:
+    return len(json.dumps([request.messages, request.params.get("tools")], default=str))
 
 
 def _recipe(executable: str, access: Access, hello: tuple[bytes, ...]) -> Recipe:

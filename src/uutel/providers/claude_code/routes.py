@@ -1,14 +1,14 @@
 """The ways a conversation is carried into `claude`, each a conversation without I/O (`core.base.Exchange`).
 
 `native`  the CLI is given a placeholder turn, and the body it would send is overridden with what the caller said.
-`stdin`   the caller's turns are the CLI's turns; see `stdin_route`.
+`stdin`   the caller's turns are the CLI's own turns; see `stdin_route`.
 """
 
 from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from loguru import logger
@@ -46,7 +46,9 @@ class Route(ABC):
 
     def feed(self, line: bytes) -> Iterator[Step]:
         """What follows from one line of the CLI's output."""
-        message = _parsed(line)
+        yield from self._message(_parsed(line))
+
+    def _message(self, message: Mapping[str, Any]) -> Iterator[Step]:
         match message.get("type"):
             case "control_response":
                 yield from self._control_response(message["response"])
@@ -106,9 +108,10 @@ def line(message: Mapping[str, Any]) -> bytes:
     return json.dumps(message).encode()
 
 
-def initialize_line(system: str) -> bytes:
+def initialize_line(system: str, servers: Sequence[str] = ()) -> bytes:
     """Opens a conversation; the CLI takes a system prompt here and nowhere later, and "" for none at all."""
-    return _control(INITIALIZE, {"subtype": "initialize", "systemPrompt": [system]})
+    hosted = {"sdkMcpServers": list(servers)} if servers else {}
+    return _control(INITIALIZE, {"subtype": "initialize", "systemPrompt": [system], **hosted})
 
 
 def apply_line(
@@ -122,11 +125,11 @@ def apply_line(
     variables = dict(env or {})
     if body is not None:
         variables["CLAUDE_CODE_EXTRA_BODY"] = json.dumps(body)
+    if effort:
+        variables["CLAUDE_CODE_EFFORT_LEVEL"] = effort
     settings: dict[str, Any] = {"env": variables} if variables else {}
     if model:
         settings["model"] = model
-    if effort:
-        settings["effortLevel"] = effort
     return _control(APPLY, {"subtype": "apply_flag_settings", "settings": settings})
 
 
