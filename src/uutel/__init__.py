@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .registry import register
+from .registration import register
 
 if TYPE_CHECKING:
     from .catalog import auth, models

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import uutel
+from uutel.registry import names
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Use the logins of vendor CLIs from LiteLLM.")
 Provider = Annotated[str | None, typer.Argument(help="One provider, such as claude-code; otherwise all.")]
@@ -27,7 +28,7 @@ def demo(provider: Provider = None) -> None:
     """Make real LiteLLM calls: plain, streamed, with a tool; on recordings where no CLI is logged in."""
     from .demo import run
 
-    sys.exit(run([provider] if provider else list(uutel.registry.names()), typer.echo))
+    sys.exit(run([provider] if provider else list(names()), typer.echo))
 
 
 @app.command()
