@@ -52,7 +52,8 @@ def _write(path: Path, content: Any) -> None:
 
 
 if __name__ == "__main__":
-    provider, executable, *chosen = sys.argv[1:]
+    provider, command, *chosen = sys.argv[1:]
+    executable = str(Path(command).absolute())
     module = import_module(f"tests.cases.{provider}")
     cases: dict[str, Case] = module.CASES
     for name in chosen or ["demo", *cases]:

@@ -116,23 +116,23 @@ class ClaudeCodeUU(BaseUU):
         access = self.auth.access(executable, wish, request.api_key, _base_url(request.api_base))
         route = request.options.route or self.settings.route
         stands_in = route == "native" and access.spawns and _size(request) > _ENVIRONMENT
+        system = encode_system(request)
         if route == "native" and not stands_in:
-            return NativeRoute(_recipe(executable, access, _hello(request)), request)
-        servers = (SERVER,) if request.params.get("tools") else ()
-        return StdinRoute(_recipe(executable, access, _hello(request, servers)), request, override=stands_in)
-
-
-def _hello(request: ChatRequest, servers: tuple[str, ...] = ()) -> tuple[bytes, ...]:
-    return initialize_line(encode_system(request), servers), apply_line(model=request.model)
+            told = (initialize_line(system), apply_line(model=request.model))
+            return NativeRoute(_recipe(executable, access, told), request)
+        # By a flag: told to change its model, an older release tells the model of it in the conversation.
+        model = (f"--model={request.model}",) if request.model else ()
+        opening = initialize_line(system, (SERVER,) if request.params.get("tools") else ())
+        return StdinRoute(_recipe(executable, access, (opening,), model), request, override=stands_in)
 
 
 def _size(request: ChatRequest) -> int:
     return len(json.dumps([request.messages, request.params.get("tools")], default=str))
 
 
-def _recipe(executable: str, access: Access, hello: tuple[bytes, ...]) -> Recipe:
+def _recipe(executable: str, access: Access, hello: tuple[bytes, ...], flags: tuple[str, ...] = ()) -> Recipe:
     env = {**base_environment(), **QUIET, **access.env}
-    return Recipe((executable, *FLAGS, *access.flags), tuple(sorted(env.items())), PRIVATE, hello)
+    return Recipe((executable, *FLAGS, *access.flags, *flags), tuple(sorted(env.items())), PRIVATE, hello)
 
 
 def _base_url(api_base: str | None) -> str | None:
