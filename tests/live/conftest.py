@@ -1,0 +1,48 @@
+"""The real CLIs against loopback APIs. Without `.clis/` these tests are skipped; in CI, where it must be, they fail."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from uutel.settings import overriding
+
+from .clis import NONE, Release
+
+os.environ["LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"] = "True"  # or LiteLLM's own provider fetches a list of them
+
+
+@pytest.fixture
+def claude(request: pytest.FixtureRequest) -> Iterator[Release]:
+    """The release that a test is parametrized with, as the CLI that calls go to; no spares, for the sake of the CPU."""
+    release = installed(request.param)
+    with overriding(spares=0, claude_code={"executable": str(release.command("claude"))}):
+        yield release
+
+
+@pytest.fixture
+def aimock(request: pytest.FixtureRequest) -> Release:
+    """The mock of the vendors' APIs that a test is parametrized with."""
+    return installed(request.param)
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("homes")
+
+
+@pytest.fixture
+def home(homes: Path, claude: Release) -> Path:
+    """An empty home at first, one for each release: what the CLI keeps there itself stays from call to call."""
+    home = homes / str(claude)
+    home.mkdir(exist_ok=True)
+    return home
+
+
+def installed(release: Release) -> Release:
+    if release is NONE:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no CLIs in .clis/: run .ci/install-clis")
+    return release
