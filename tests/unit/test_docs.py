@@ -50,6 +50,14 @@ def test_the_readme_is_short() -> None:
     assert len(TEXT[docs.ROOT / "README.md"].splitlines()) <= 150
 
 
+def test_the_readme_sets_up_in_two_commands_and_in_single_lines() -> None:
+    readme = docs.ROOT / "README.md"
+    first, demo, tests, *single = [block.text.strip() for block in docs.blocks(readme, "sh")]
+    create, install = first.splitlines()
+    set_up = f"{create} && {install.replace('install', 'install -q')}"
+    assert single == [f"{set_up} && {demo}", f"{set_up} && {tests}"]
+
+
 def test_commands_that_are_named_exist() -> None:
     named = set(re.findall(r"`(?:\.venv/bin/)?uutel (\w+)", "\n".join(TEXT.values())))
     assert named <= {command.callback.__name__ for command in app.registered_commands if command.callback}
