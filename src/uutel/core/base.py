@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeAlias
 
+import anyio
 from anyio import to_thread
 
 from ..settings import ProviderSettings, settings
@@ -94,25 +95,31 @@ class BaseUU(Doors):
         """The answer to `request`, as it comes."""
         exchange = await self.open(request)
         silence = request.options.idle_timeout or settings().idle_timeout
+        settled: float | None = None  # when the CLI's closing words are waited for no longer
         async with self.engine.lend(exchange.recipe) as child:
             while not exchange.done:
-                line = await _next_line(child, exchange, silence)
+                if exchange.answered and settled is None:
+                    settled = anyio.current_time() + SETTLING
+                line = await _next_line(child, silence, settled)
                 steps = exchange.finish(child.exit) if line is None else exchange.feed(line)
                 for step in steps:
                     if isinstance(step, Send):
-                        await child.send(*await to_thread.run_sync(step.compose))
+                        await child.send(*await to_thread.run_sync(step.compose, abandon_on_cancel=True))
                     else:
                         yield step
                 if line is None:
                     return
 
 
-async def _next_line(child: Child, exchange: Exchange, silence: float) -> bytes | None:
-    """The child's next line; None when it has said its last, or has nothing to add to a complete answer."""
+async def _next_line(child: Child, silence: float, settled: float | None) -> bytes | None:
+    """The child's next line; None when it has said its last, or has nothing to add to a complete answer in time."""
+    within = silence if settled is None else settled - anyio.current_time()
+    if within <= 0:
+        return None
     try:
-        line = await child.line(SETTLING if exchange.answered else silence)
+        line = await child.line(within)
     except TimeoutError:
-        if exchange.answered:
+        if settled is not None:
             return None
         raise VendorError(Kind.TIMEOUT, f"the CLI said nothing for idle_timeout={silence:g} seconds") from None
     if line is None:

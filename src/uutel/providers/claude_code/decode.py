@@ -6,6 +6,7 @@ The answer is built from `stream_event` alone: that is Anthropic's own event str
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -48,7 +49,7 @@ class Decoder:
         self._notice: dict[str, Any] = {}
         self._model = ""
         self._said_something = False
-        self._called_tool = False
+        self._arguments: list[str] = []  # of the last tool call
         self.models = ClaudeCodeModels(())
         self.names: Mapping[str, str] = {}
         self.done = False
@@ -61,7 +62,7 @@ class Decoder:
     def feed(self, message: Mapping[str, Any]) -> Iterator[Event]:
         """What one line says. Kinds of line that say nothing of the answer are passed over."""
         match message.get("type"):
-            case "stream_event":
+            case "stream_event" if not self.answered:
                 yield from self._stream_event(message["event"])
             case "rate_limit_event":
                 self._limits = message.get("rate_limit_info") or {}
@@ -114,7 +115,7 @@ class Decoder:
             yield Reasoning(text, block)
         for call in delta.tool_calls or ():
             called: Any = getattr(call, "function")  # noqa: B009  (its type has a variant without, which is OpenAI's)
-            self._called_tool = True
+            self._arguments = [*([] if call.id else self._arguments), called.arguments]
             yield ToolCall(call.index, call.id, self.names.get(called.name, called.name), called.arguments)
         fields = dict(getattr(delta, "provider_specific_fields", None) or {})
         fields.pop("thinking_blocks", None)
@@ -123,9 +124,9 @@ class Decoder:
 
     def _result(self, result: Mapping[str, Any]) -> Iterator[Event]:
         cut_short = result.get("subtype") in _EXPECTED_ENDS and not self._notice
-        if not self.answered and cut_short and self._called_tool:
-            # Newer releases hear no more of an answer once it holds a call that their own check finds malformed.
-            self._stop = {"stop_reason": "tool_use"}
+        if not self.answered and cut_short and self._arguments:
+            # Newer releases hear no more of an answer that ends in a call which is no JSON; cut off, most likely.
+            self._stop = {"stop_reason": "tool_use" if _is_json("".join(self._arguments)) else "max_tokens"}
         if not self.answered or (result.get("is_error") and result.get("subtype") not in _EXPECTED_ENDS):
             raise api_failure(result, self._notice, self._limits)
         if "usage" not in self._stop:  # the stream's own end, with its usage, was not passed on
@@ -174,3 +175,11 @@ def _usage(result: Mapping[str, Any]) -> dict[str, int]:
     """The usage as the CLI has counted it, in the API's words."""
     used = list((result.get("modelUsage") or {}).values())
     return {api: sum(model.get(own, 0) for model in used) for own, api in _USAGE.items()} if used else {}
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

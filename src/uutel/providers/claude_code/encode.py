@@ -74,6 +74,7 @@ def encode_body(request: ChatRequest, model: str) -> Body:
         fields = config.transform_request(name, messages, params, internal, headers)
     except (AnthropicError, KeyError, TypeError, ValueError) as error:
         raise VendorError(Kind.BAD_REQUEST, f"the messages cannot be sent to Claude: {error}") from error
+    _mark_errors(fields["messages"], request.messages)
     for own in ("model", "system"):
         fields.pop(own, None)
     if "max_tokens" not in given and "max_completion_tokens" not in given:
@@ -136,6 +137,14 @@ def _parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]
         content = message.get("content")
         if isinstance(content, list):
             yield from content
+
+
+def _mark_errors(sent: Sequence[Mapping[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
+    """`is_error` of a tool message, which LiteLLM leaves out, on the tool result made of it."""
+    failed = {message.get("tool_call_id") for message in given if message.get("is_error")}
+    for part in _deep_parts(sent):
+        if part.get("tool_use_id") in failed:
+            part["is_error"] = True
 
 
 def _spare_breakpoints(body: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import anyio.to_thread
 
@@ -48,6 +49,9 @@ QUIET = {
     "DISABLE_COMPACT": "1",
     "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "100000000",
     "ENABLE_TOOL_SEARCH": "false",
+    # A caller's tool may be called what one of the CLI's own is; the CLI must not add a word about its own then.
+    "CLAUDE_AGENT_SDK_DISABLE_BUILTIN_AGENTS": "1",
+    "CLAUDE_CODE_DISABLE_GIT_INSTRUCTIONS": "1",
     "CLAUDE_AGENT_SDK_MCP_NO_PREFIX": "1",  # a tool is called what the caller calls it
 }
 
@@ -106,7 +110,7 @@ class ClaudeCodeUU(BaseUU):
 
     async def open(self, request: ChatRequest) -> Route:
         """The conversation in which `claude` answers `request`."""
-        return await anyio.to_thread.run_sync(self._prepare, request)
+        return await anyio.to_thread.run_sync(self._prepare, request, abandon_on_cancel=True)
 
     def _prepare(self, request: ChatRequest) -> Route:
         """Looks at files and may ask the CLI about itself: in a worker thread."""
@@ -115,19 +119,24 @@ class ClaudeCodeUU(BaseUU):
         wish = request.options.auth or self.settings.auth
         access = self.auth.access(executable, wish, request.api_key, _base_url(request.api_base))
         route = request.options.route or self.settings.route
-        stands_in = route == "native" and access.spawns and _size(request) > _ENVIRONMENT
+        stands_in = (
+            route == "native" and access.spawns and _size(request.messages, request.params.get("tools")) > _ENVIRONMENT
+        )
         system = encode_system(request)
         if route == "native" and not stands_in:
             told = (initialize_line(system), apply_line(model=request.model))
             return NativeRoute(_recipe(executable, access, told), request)
+        tools = request.params.get("tools")
+        serves_tools = bool(tools) and (route == "stdin" or _size(tools) > _ENVIRONMENT)
         # By a flag: told to change its model, an older release tells the model of it in the conversation.
         model = (f"--model={request.model}",) if request.model else ()
-        opening = initialize_line(system, (SERVER,) if request.params.get("tools") else ())
-        return StdinRoute(_recipe(executable, access, (opening,), model), request, override=stands_in)
+        opening = initialize_line(system, (SERVER,) if serves_tools else ())
+        recipe = _recipe(executable, access, (opening,), model)
+        return StdinRoute(recipe, request, stands_in=stands_in, serves_tools=serves_tools)
 
 
-def _size(request: ChatRequest) -> int:
-    return len(json.dumps([request.messages, request.params.get("tools")], default=str))
+def _size(*parts: Any) -> int:
+    return len(json.dumps(parts, default=str))
 
 
 def _recipe(executable: str, access: Access, hello: tuple[bytes, ...], flags: tuple[str, ...] = ()) -> Recipe:

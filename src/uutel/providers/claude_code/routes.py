@@ -46,7 +46,10 @@ class Route(ABC):
 
     def feed(self, line: bytes) -> Iterator[Step]:
         """What follows from one line of the CLI's output."""
-        yield from self._message(_parsed(line))
+        try:
+            yield from self._message(_parsed(line))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise VendorError(Kind.CONNECTION, f"claude printed what it never prints: {line[:200]!r}") from error
 
     def _message(self, message: Mapping[str, Any]) -> Iterator[Step]:
         match message.get("type"):
@@ -111,7 +114,7 @@ def line(message: Mapping[str, Any]) -> bytes:
 def initialize_line(system: str, servers: Sequence[str] = ()) -> bytes:
     """Opens a conversation; the CLI takes a system prompt here and nowhere later, and "" for none at all."""
     hosted = {"sdkMcpServers": list(servers)} if servers else {}
-    return _control(INITIALIZE, {"subtype": "initialize", "systemPrompt": [system], **hosted})
+    return control_line(INITIALIZE, {"subtype": "initialize", "systemPrompt": [system], **hosted})
 
 
 def apply_line(
@@ -130,7 +133,7 @@ def apply_line(
     settings: dict[str, Any] = {"env": variables} if variables else {}
     if model:
         settings["model"] = model
-    return _control(APPLY, {"subtype": "apply_flag_settings", "settings": settings})
+    return control_line(APPLY, {"subtype": "apply_flag_settings", "settings": settings})
 
 
 def user_line(content: Any, **more: Any) -> bytes:
@@ -139,7 +142,8 @@ def user_line(content: Any, **more: Any) -> bytes:
     return line({"type": "user", "message": message, "parent_tool_use_id": None, **more})
 
 
-def _control(request_id: str, request: Mapping[str, Any]) -> bytes:
+def control_line(request_id: str, request: Mapping[str, Any]) -> bytes:
+    """A request to the CLI itself."""
     return line({"type": "control_request", "request_id": request_id, "request": request})
 
 

@@ -3,7 +3,7 @@
 Earlier turns are told one by one and ask nothing of the model; the last one is asked. The system prompt comes with
 `initialize`, and the caller's tools are those of a server that lives in this process: the CLI lists them by name, and
 is stopped before it would call one. What has no such surface (sampling, tool choice, output format) is refused, or,
-where this route stands in for `native`, carried by the request body as there.
+where this route stands in for `native`, carried by the request body as there, and so are tools that fit there.
 
 The CLI adds a note of its own to the conversation here (the date, or its surroundings), which `native` leaves out.
 """
@@ -11,7 +11,7 @@ The CLI adds a note of its own to the conversation here (the date, or its surrou
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...core.base import Send, Step
@@ -19,19 +19,20 @@ from ...core.child import Recipe
 from ...core.exceptions import Kind, VendorError, unsupported
 from ...core.request import ChatRequest
 from .encode import Body, encode_body, encode_headers
-from .routes import Route, apply_line, line, user_line
+from .routes import Route, apply_line, control_line, line, user_line
 
 SERVER = "uutel"
-_TOLD = {"messages", "tools"}  # what the turns carry
+_DESCRIPTION = 2048  # characters; longer ones are cut
 _KNOBS = {"max_tokens", "thinking"}  # what the CLI has settings for
 
 
 class StdinRoute(Route):
     """Everything the caller said is a turn, a tool or a setting of the CLI."""
 
-    def __init__(self, recipe: Recipe, request: ChatRequest, *, override: bool) -> None:
+    def __init__(self, recipe: Recipe, request: ChatRequest, *, stands_in: bool, serves_tools: bool) -> None:
         super().__init__(recipe, request)
-        self._override = override
+        self._stands_in = stands_in
+        self._told = {"messages", *(["tools"] if serves_tools else ())}
         self._turns: deque[dict[str, Any]] = deque()
         self._model = ""
 
@@ -39,14 +40,15 @@ class StdinRoute(Route):
         self._turns = deque(body.fields["messages"])
         self._model = self._decoder.models.resolve(self._request.model)
         _check_turns(self._turns)
-        fields = {name: value for name, value in body.fields.items() if name not in _TOLD}
-        env = {**encode_headers(self._request, body.betas), **_knobs(fields)}
+        fields = {name: value for name, value in body.fields.items() if name not in self._told}
+        env = {**encode_headers(self._request, body.betas), **_variables(fields)}
         rest = {name: value for name, value in fields.items() if name not in _KNOBS}
-        if rest and not self._override and not self._request.drop_params:
+        if rest and not self._stands_in and not self._request.drop_params:
             asked = ", ".join("response_format" if name == "output_config" else name for name in rest)
             raise unsupported(f"route='stdin' cannot carry {asked}; use route='native'", self._request.model)
-        overridden = rest if self._override and rest else None
-        return [apply_line(body=overridden, effort=body.effort, env=env), *self._next_turns()]
+        overridden = rest if self._stands_in and rest else None
+        applied = apply_line(body=overridden, effort=body.effort, env=env)
+        return [applied, *_thinking_line(fields), *self._next_turns()]
 
     def _message(self, message: Mapping[str, Any]) -> Iterator[Step]:
         if message.get("type") == "result" and self._turns and not self.answered:
@@ -86,28 +88,48 @@ class StdinRoute(Route):
         return [_mcp_tool(tool) for tool in body.fields.get("tools", ())]
 
 
-def _check_turns(turns: deque[dict[str, Any]]) -> None:
+def _check_turns(turns: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse what the CLI would alter or leave out without a word."""
     roles = [turn["role"] for turn in turns]
     if roles[-1] != "user":
-        raise VendorError(
-            Kind.BAD_REQUEST, "route='stdin' cannot continue an answer that is begun", "use route='native'"
-        )
+        raise _refused("continue an answer that is begun")
     if "system" in roles:
-        problem = "route='stdin' takes system messages at the start of the conversation only"
-        raise VendorError(Kind.BAD_REQUEST, problem, "move them there, or use route='native'")
+        raise _refused("carry a system message inside of the conversation")
+    for part in _parts(turns):
+        if part.get("type") == "text" and not part["text"].strip():
+            raise _refused("carry a text of nothing but white space")
+        if part.get("is_error") and not isinstance(part.get("content"), str):
+            raise _refused("carry an error result that is not one text")
 
 
-def _knobs(fields: Mapping[str, Any]) -> dict[str, str]:
+def _refused(what: str) -> VendorError:
+    return VendorError(Kind.BAD_REQUEST, f"route='stdin' cannot {what}", "use route='native'")
+
+
+def _parts(turns: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for turn in turns:
+        content = turn["content"]
+        yield from [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _variables(fields: Mapping[str, Any]) -> dict[str, str]:
     """The CLI's environment variables for what it has variables for."""
     env = {}
     if "max_tokens" in fields:
         env["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] = str(fields["max_tokens"])
-    thinking = fields.get("thinking") or {}
-    if thinking.get("type") in ("adaptive", "enabled"):
+    if (fields.get("thinking") or {}).get("type") in ("adaptive", "enabled"):
         env["CLAUDE_CODE_DISABLE_THINKING"] = ""
-    if "budget_tokens" in thinking:
-        env["MAX_THINKING_TOKENS"] = str(thinking["budget_tokens"])
     return env
+
+
+def _thinking_line(fields: Mapping[str, Any]) -> list[bytes]:
+    """The control request for a thinking budget, and for how thinking is shown."""
+    thinking = fields.get("thinking") or {}
+    display = {"thinking_display": thinking["display"]} if "display" in thinking else {}
+    budget = thinking.get("budget_tokens")
+    if budget is None and not display:
+        return []
+    return [control_line("thinking", {"subtype": "set_max_thinking_tokens", "max_thinking_tokens": budget, **display})]
 
 
 def _literal(content: Any) -> list[dict[str, Any]]:
@@ -122,15 +144,15 @@ def _literal(content: Any) -> list[dict[str, Any]]:
 
 
 def _mcp_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    if "input_schema" not in tool:
-        problem = f"route='stdin' cannot offer Anthropic's own tool {tool.get('type')!r}"
-        raise VendorError(Kind.BAD_REQUEST, problem, "use route='native'")
-    return {
-        "name": tool["name"],
-        "description": tool.get("description", ""),
-        "inputSchema": tool["input_schema"],
-        "annotations": {"readOnlyHint": True},
-    }
+    """A tool as the CLI lists it; refused where the CLI would cut it, alter it, or lose all of them for it."""
+    name, description, schema = tool["name"], tool.get("description", ""), tool.get("input_schema")
+    if schema is None:
+        raise _refused(f"offer Anthropic's own tool {tool.get('type')!r}")
+    if schema.get("type") != "object" or schema.keys() & {"oneOf", "anyOf", "allOf"}:
+        raise _refused(f"offer the tool {name!r}: its schema is no plain object")
+    if len(description) > _DESCRIPTION or name == "ToolSearch":
+        raise _refused(f"offer the tool {name!r}: its description is over {_DESCRIPTION} characters, or its name taken")
+    return {"name": name, "description": description, "inputSchema": schema, "annotations": {"readOnlyHint": True}}
 
 
 def _served(request_id: str, message: Mapping[str, Any], tools: Any) -> bytes:
