@@ -64,6 +64,8 @@ def _asked(body: dict[str, Any], call: Call) -> dict[str, Any]:
     if not asked.get("tools"):
         asked.pop("tools", None)  # the CLI sends an empty list
     asked |= asked.pop("extra_body", {})  # LiteLLM's provider does not unfold it
+    for part in (part for message in asked["messages"] for part in message["content"] if isinstance(part, dict)):
+        part.pop("is_error", None)  # LiteLLM's provider leaves it out
     asked["system"] = _system(asked["system"])
     asked["output_config"] = _output_config(asked, call)
     return asked
