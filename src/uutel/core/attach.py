@@ -3,7 +3,7 @@
 * LiteLLM refuses `reasoning_effort`, `thinking` and `verbosity`, and drops `user`, before a custom handler sees them.
   What its handlers may take is asked of `litellm.OpenAILikeChatConfig`: for UUTEL's models it answers in full.
 * A program that assigns `litellm.custom_provider_map` itself, as LiteLLM's docs show, throws every other provider
-  out. `custom_llm_setup` runs before each call and puts UUTEL back; it also notes who makes the call (`caller`).
+  out. `custom_llm_setup` runs before each call and puts UUTEL back.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import litellm.utils
 from litellm.llms.custom_llm import CustomLLM
 
 from ..registry import names, provider
-from .caller import note_caller
 from .exceptions import PROVIDER, Kind, VendorError, as_litellm
 
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ def _setup_with_uutel(original: Any) -> Any:
         entries = litellm.custom_provider_map
         if not any(entry["provider"] == PROVIDER for entry in entries):
             entries.append({"provider": PROVIDER, "custom_handler": handler})
-        note_caller()
         original()
 
     custom_llm_setup.knows_uutel = True  # type: ignore[attr-defined]
