@@ -13,6 +13,7 @@ import pytest
 
 import uutel
 
+pytest.register_assert_rewrite("tests.lifetimes", "tests.processes")
 litellm.suppress_debug_info = True
 
 
