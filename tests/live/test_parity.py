@@ -47,8 +47,8 @@ def test_request_and_answer_are_those_of_litellms_own_provider(claude: Release, 
 def _made(call: Call, script: list[Reply]) -> tuple[Request, Outcome]:
     with VendorAPI(script) as api:
         outcome = streaming({**call, "api_base": api.url})
-        [request] = api.requests
-    return request, outcome
+    assert len(api.requests) == 1, outcome
+    return api.requests[0], outcome
 
 
 def _asked(body: dict[str, Any], call: Call) -> dict[str, Any]:
