@@ -106,6 +106,45 @@ def left_behind(silence: Silence) -> None:
     silence.noticed()
 
 
+FORKS = """
+    import os, sys
+
+    def words(stream):
+        return "".join(chunk.choices[0].delta.content or "" for chunk in stream)
+
+    def answer():
+        return litellm.completion(**call).choices[0].message.content
+
+    stream = litellm.completion(**call, stream=True)
+    first = next(word for chunk in stream if (word := chunk.choices[0].delta.content))
+    forked = os.fork()
+    if not forked:
+        print("forked:", answer(), flush=True)
+        del stream
+        sys.exit()
+    assert os.waitpid(forked, 0) == (forked, 0)
+    print("the forked one ended well", flush=True)
+    print("stream:", first + words(stream), flush=True)
+    print("again:", answer(), flush=True)
+"""
+"""A program that forks in mid-answer: the forked process calls for itself, lets go of the stream, and ends."""
+
+FORKED_WELL = """\
+forked: Hello, world!
+the forked one ended well
+stream: Hello, world!
+again: Hello, world!
+"""
+
+ENDS_WITH_SPARES = """
+    import pathlib, time
+    answer = litellm.completion(**call).choices[0].message.content
+    while not pathlib.Path(go).exists():
+        time.sleep(0.01)
+    print(answer)
+"""
+
+
 class Lifetimes:
     """The fixture `silent` starts a vendor that falls silent at a given point."""
 

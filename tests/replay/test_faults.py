@@ -39,12 +39,13 @@ SHORT = 0.6  # seconds: longer than a player takes to answer, by far
 
 
 @contextmanager
-def derived(tmp_path: Path, change: Change, asides: dict[str, Any] | None = None) -> Iterator[Playback]:
-    """Play the recording of a short answer with its steps changed."""
+def derived(tmp_path: Path, *changes: Change, asides: dict[str, Any] | None = None) -> Iterator[Playback]:
+    """Play the recording of a short answer with its steps changed; once for each of `changes`."""
     folder = shutil.copytree(RECORDING, tmp_path / "derived")
-    path = folder / "conversation-1.jsonl"
-    question, *steps = _steps(path)
-    path.write_text("".join(json.dumps(step) + "\n" for step in [question, *change(steps)]), "utf-8")
+    question, *steps = _steps(folder / "conversation-1.jsonl")
+    for number, change in enumerate(changes, start=1):
+        changed = "".join(json.dumps(step) + "\n" for step in [question, *change(steps)])
+        (folder / f"conversation-{number}.jsonl").write_text(changed, "utf-8")
     told = {**read(folder / "asides.json"), **(asides or {})}
     (folder / "asides.json").write_text(json.dumps(told), "utf-8")
     with environment(read(folder / "call.json")["env"], tmp_path), playing("claude_code", folder) as playback:
@@ -344,7 +345,7 @@ def test_a_program_that_is_no_claude_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("door", DOORS)
 def test_a_cli_that_is_too_old_is_told_what_is_needed(door: str, tmp_path: Path) -> None:
     old = {"--version": {"stdout": "2.1.50 (Claude Code)\n", "exit": 0}}
-    with pytest.raises(AssertionError, match="not played"), derived(tmp_path, lambda steps: steps, old):
+    with pytest.raises(AssertionError, match="not played"), derived(tmp_path, lambda steps: steps, asides=old):
         failed(DOORS[door](call()), "AuthenticationError", r"claude 2.1.50 is too old.* needs 2.1.120 .*update")
 
 
