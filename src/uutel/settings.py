@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from .core.exceptions import Kind, VendorError, complaints
 
 
 class ProviderSettings(BaseModel):
@@ -76,11 +78,16 @@ _settings: Settings | None = None
 
 
 def settings() -> Settings:
-    """The settings in force; raises `pydantic.ValidationError` for one that cannot be."""
+    """The settings in force; raises `VendorError` for one in the environment or the file that cannot be."""
     global _settings
     with _lock:
         if _settings is None:
-            _settings = Settings(**_given)
+            try:
+                _settings = Settings(**_given)
+            except ValidationError as error:
+                wrong = "; ".join(complaints(error))
+                remedy = f"correct it in the environment (UUTEL_…) or in {_config_file()}"
+                raise VendorError(Kind.BAD_REQUEST, f"UUTEL's settings: {wrong}", remedy) from error
         return _settings
 
 

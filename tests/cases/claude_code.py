@@ -17,6 +17,8 @@ PDF = "JVBERi0xLjEKMSAwIG9iajw8L1R5cGUvQ2F0YWxvZy9QYWdlcyAyIDAgUj4+ZW5kb2JqCnRyY
 WEATHER = tool("get_weather", description="The weather now.", city={"type": "string", "minLength": 1})
 CLOCK = tool("get_time", zone={"$ref": "#/$defs/zone"}, how={"anyOf": [{"const": "short"}, {"type": "null"}]})
 CLOCK["function"]["parameters"]["$defs"] = {"zone": {"type": "string", "enum": ["UTC", "CET"]}}
+ODD = tool("files.read all", path={"$ref": "#/definitions/path"})
+ODD["function"]["parameters"] |= {"definitions": {"path": {"type": "string"}}, "title": "Read", "minProperties": 1}
 BASH = tool("Bash", description="Not the CLI's own.", command={"type": "string"})
 PERSON = {
     "type": "json_schema",
@@ -50,16 +52,16 @@ _TWO_CALLS = [
     _tool_call("toolu_1", "get_weather", '{"city": "Paris"}'),
     _tool_call("toolu_2", "get_time", '{"zone": "CET", "how": null}'),
 ]
-_LIMITS = {
-    "anthropic-ratelimit-unified-status": "allowed_warning",
+_REJECTED = {
+    "anthropic-ratelimit-unified-status": "rejected",
     "anthropic-ratelimit-unified-reset": "1795500000",
     "anthropic-ratelimit-unified-representative-claim": "five_hour",
     "anthropic-ratelimit-unified-5h-status": "allowed_warning",
     "anthropic-ratelimit-unified-5h-reset": "1795500000",
     "anthropic-ratelimit-unified-5h-utilization": "0.91",
     "anthropic-ratelimit-unified-5h-surpassed-threshold": "0.9",
+    "retry-after": "3600",
 }
-_REJECTED = {**_LIMITS, "anthropic-ratelimit-unified-status": "rejected", "retry-after": "3600"}
 
 _HAIKU = "claude-haiku-4-5-20251001"
 DEMO = [
@@ -102,6 +104,11 @@ CASES: dict[str, Case] = {
             tools=[WEATHER, CLOCK],
         ),
         [api.message(api.text("21 degrees; no idea what time it is."))],
+        KEY,
+    ),
+    "odd-tools": Case(
+        call(HELLO, tools=[ODD]),
+        [api.message(api.tool_use("toolu_1", "files_read_all", {"path": "a"}), stop_reason="tool_use")],
         KEY,
     ),
     "malformed-arguments": Case(
@@ -210,7 +217,6 @@ CASES: dict[str, Case] = {
     "refusal": Case(call(HELLO), [api.message(stop_reason="refusal")], KEY),
     "refusal-after-text": Case(call(HELLO), [api.message(api.text("Well, "), stop_reason="refusal")], KEY),
     "pause": Case(call(HELLO), [api.message(api.text("Working."), stop_reason="pause_turn")], KEY),
-    "rate-limit-window": Case(call(HELLO), [{**_SAYS_HELLO, "headers": _LIMITS}], LOGIN),
     "error-empty-answer": _failing(api.message()),
     # Releases around 2.1.330 ask again without this or that beta feature of their own.
     "error-400": Case(call(HELLO), [api.error(400, "invalid_request_error", "messages: text is too odd")] * 4, KEY),

@@ -32,12 +32,13 @@ DOORS_TRIED = ("completion", "astreaming")
 class Otherwise:
     """What a release does otherwise than `RECORDED`.
 
-    `costs` is the recorded cost and its own, `words` an error's message, `requests` how many of the recorded requests
-    it makes, `bodies` fields of the request body (None: left out).
+    `costs` is the recorded cost and its own, `words` an error's message, `reasons` why an answer ended, `requests` how
+    many of the recorded requests it makes, `bodies` fields of the request body (None: left out).
     """
 
     costs: dict[float, float] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, tuple[str, str]] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
     bodies: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
 
@@ -58,13 +59,14 @@ OTHERWISE = {
             "error-early-end": "litellm.APIConnectionError: API Error: Stream ended without receiving any events "
             "(check the network, proxies and api_base; the call can be repeated)",
         },
+        # It passes on the end of an answer whose tool call is no JSON, where the newer one hears no more of it.
+        reasons={"stdin-malformed-arguments": ("tool_calls", "tool_use")},
         # It does not ask again without a beta feature of its own, nor again with the same token.
         requests={"error-400": 1, "error-401-login": 1},
         bodies={
             ("default-model", 0): _OPUS_4_8,
             ("stdin-default-model", 0): _OPUS_4_8,
-            ("stdin-reasoning", 0): {"thinking": {"type": "adaptive"}},  # without the newer `display`
-            ("stdin-thinking-history", 0): {"thinking": {"type": "adaptive"}},
+            ("stdin-thinking-history", 0): {"thinking": {"type": "adaptive"}},  # without the newer `display` of its own
             ("error-404", 1): {"stream": None},
         },
     )
@@ -126,6 +128,11 @@ def _expected_answer(recorded: Outcome, version: str, name: str) -> Outcome:
     other = OTHERWISE.get(version, Otherwise())
     if name in other.words:
         recorded["error"]["message"] = other.words[name]
+    if name in other.reasons:
+        [choice] = recorded["choices"]
+        choice["finish_reason"], choice["message"]["provider_specific_fields"]["native_finish_reason"] = other.reasons[
+            name
+        ]
     if "cost" in recorded:
         recorded["cost"] = other.costs.get(recorded["cost"], recorded["cost"])
     return recorded

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -11,16 +13,38 @@ import typer
 import uutel
 from uutel.registry import names
 
+
+def _known(name: str | None) -> str | None:
+    if name is not None and name not in names():
+        raise typer.BadParameter(f"there is no provider {name!r}, only {', '.join(names())}")
+    return name
+
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Use the logins of vendor CLIs from LiteLLM.")
-Provider = Annotated[str | None, typer.Argument(help="One provider, such as claude-code; otherwise all.")]
+Provider = Annotated[
+    str | None, typer.Argument(callback=_known, help="One provider, such as claude-code; otherwise all.")
+]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A problem is one line and exit code 1, not a traceback."""
+    from litellm.exceptions import APIError
+
+    from uutel.core.exceptions import VendorError
+
+    try:
+        yield
+    except (VendorError, APIError) as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)
 
 
 @app.callback()
 def main() -> None:
     """Use the logins of vendor CLIs from LiteLLM."""
-    os.environ.setdefault(
-        "LITELLM_LOCAL_MODEL_COST_MAP", "True"
-    )  # the commands need no newer prices than LiteLLM's own
+    # The commands need no newer prices than those that come with LiteLLM.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
 
 @app.command()
@@ -28,23 +52,28 @@ def demo(provider: Provider = None) -> None:
     """Make real LiteLLM calls: plain, streamed, with a tool; on recordings where no CLI is logged in."""
     from .demo import run
 
-    sys.exit(run([provider] if provider else list(names()), typer.echo))
+    with _told():
+        sys.exit(run([provider] if provider else list(names()), typer.echo))
 
 
 @app.command()
 def models(provider: Provider = None) -> None:
     """List the models the installed CLIs offer, as model strings for LiteLLM."""
-    found = uutel.models(provider)
+    with _told():
+        found = uutel.models(provider)
     width = max((len(model.name) for model in found), default=0)
     for model in found:
         typer.echo(f"{model.name:{width}}  {model.resolves_to}")
+    if not found:
+        typer.echo("no CLI could list its models: see `uutel auth`", err=True)
     sys.exit(0 if found else 1)
 
 
 @app.command()
 def auth(provider: Provider = None) -> None:
     """Say which CLIs are installed, which credential a call would use, and what to do where there is none."""
-    states = uutel.auth(provider)
+    with _told():
+        states = uutel.auth(provider)
     for state in states:
         details = (state.source, state.plan, state.account)
         told = ", ".join(filter(None, details)) if state.ready else state.fix

@@ -89,7 +89,9 @@ def find_executable(name: str, configured: str | None, places: Iterable[str], in
     if configured:
         found = shutil.which(os.path.expanduser(configured))
         if not found:
-            raise VendorError(Kind.AUTHENTICATION, f"the configured executable {configured} cannot be run", install)
+            raise VendorError(
+                Kind.AUTHENTICATION, f"the configured executable {configured} cannot be run", f"install it: {install}"
+            )
         return os.path.abspath(found)
     search = os.pathsep.join([os.environ.get("PATH", ""), *(os.path.expanduser(place) for place in places)])
     found = shutil.which(name, path=search)

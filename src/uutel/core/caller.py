@@ -11,8 +11,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from concurrent.futures.thread import _WorkItem
+from concurrent.futures import Future, thread
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -63,8 +62,9 @@ def _held(callback: object) -> Iterator[object]:
 
 def _work_item() -> Future[Any] | None:
     """The future of the executor's work item that this thread is carrying out."""
+    run = getattr(getattr(thread, "_WorkItem", None), "run", None)
     frame = sys._getframe()
-    while frame.f_code is not _WorkItem.run.__code__:
+    while run is None or frame.f_code is not run.__code__:
         if frame.f_back is None:
             return None
         frame = frame.f_back

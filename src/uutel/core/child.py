@@ -116,6 +116,11 @@ class Child:
         return cls(process, directory)
 
     @property
+    def pid(self) -> int:
+        """Its process, and the process group it leads."""
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it can still be spoken to."""
         return self._process.returncode is None and not self._ended.is_set()
@@ -134,11 +139,18 @@ class Child:
                 await self._news.wait()
         return self._said.popleft() if self._said else None
 
+    def terminate(self) -> None:
+        """Ask it and all it started to end; a CLI tidies up its own files then. From any thread."""
+        self._signal(signal.SIGTERM)
+
     def kill(self) -> None:
         """End it and all it started, at once. From any thread, any number of times."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
         if self.exit is None:  # afterwards its number may be another's
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self.pid, number)
 
     async def wait(self) -> Exit:
         """How it ended, once it has."""

@@ -28,11 +28,13 @@ from typing import Any, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
+from loguru import logger
 
 from .child import Child, Recipe
 from .exceptions import Kind, VendorError
 
 T = TypeVar("T")
+_TIDYING = 0.5  # seconds a child has to end when it is asked to
 _FAREWELL = 2.0  # seconds the interpreter waits for the engine to end
 
 
@@ -107,7 +109,7 @@ class Engine:
             try:
                 yield child
             finally:
-                child.kill()
+                self._dismiss(child)
                 self._restock(recipe)
 
     _root: Path | None = None
@@ -137,6 +139,11 @@ class Engine:
         async with anyio.create_task_group() as self._tasks:
             started.set_result(None)
             await self._stop.wait()
+            for child in self._children:
+                child.terminate()
+            with anyio.move_on_after(_TIDYING):
+                for child in tuple(self._children):
+                    await child.wait()
             self._tasks.cancel_scope.cancel()
 
     def _leave_nothing(self) -> None:
@@ -175,6 +182,7 @@ class Engine:
         assert self._root  # noqa: S101  (made before any call)
         child = await Child.start(recipe, self._root / str(next(self._numbers)))
         self._children.add(child)
+        logger.debug("child {} started: {}", child.pid, recipe.argv[0])
         self._tasks.start_soon(self._tend, child)
         return await _greeted(child, recipe.hello)
 
@@ -183,6 +191,7 @@ class Engine:
             await child.tend()
         finally:
             self._children.discard(child)
+            logger.debug("child {} ended: {}", child.pid, child.exit and child.exit.code)
             for spare in [spare for spare in self._spares if spare.child is child]:
                 self._release(spare)
 
@@ -194,6 +203,16 @@ class Engine:
                     self._release(spare)
                     return await _greeted(spare.child, hello)
         return None
+
+    def _dismiss(self, child: Child) -> None:
+        """Let a child go. It may tidy up after itself for a moment: killed at once, a CLI leaves files behind."""
+        child.terminate()
+        self._tasks.start_soon(self._see_off, child)
+
+    async def _see_off(self, child: Child) -> None:
+        with anyio.move_on_after(_TIDYING):
+            await child.wait()
+        child.kill()
 
     def _release(self, spare: _Spare) -> None:
         self._spares.remove(spare)
@@ -212,7 +231,7 @@ class Engine:
             return
         for oldest in self._spares[: max(0, len(self._spares) + 1 - room)]:
             self._release(oldest)
-            oldest.child.kill()
+            self._dismiss(oldest.child)
         self._booting.append(wanted)
         self._tasks.start_soon(self._keep_spare, wanted)
 

@@ -13,7 +13,10 @@ import enum
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 PROVIDER = "uutel"
 
@@ -72,6 +75,11 @@ def as_litellm(error: VendorError, model: str) -> Exception:
     raised.retry_after = retry_after  # type: ignore[attr-defined]
     raised.resets_at = error.resets_at  # type: ignore[attr-defined]
     return raised
+
+
+def complaints(error: ValidationError) -> list[str]:
+    """What is wrong with each value that pydantic refused."""
+    return [f"{'.'.join(map(str, e['loc']))}={e['input']!r}: {e['msg']}" for e in error.errors()]
 
 
 def unsupported(message: str, model: str) -> Exception:

@@ -27,14 +27,10 @@ from .engine import Engine
 from .events import Event
 from .exceptions import Kind, VendorError, as_litellm, unsupported
 from .mailbox import Closed, Mailbox
-from .params import ParameterTable
+from .params import DroppedParameterWarning, ParameterTable
 from .request import ChatRequest, Options
 
 _GONE = VendorError(Kind.CONNECTION, "the call was cancelled, or the program is shutting down")
-
-
-class DroppedParameterWarning(UserWarning):
-    """A parameter of the call does not reach the model; the provider's parameter table says why."""
 
 
 class Doors(CustomLLM, ABC):

@@ -13,6 +13,10 @@ from typing import Any
 from .exceptions import unsupported
 
 
+class DroppedParameterWarning(UserWarning):
+    """A parameter of the call does not reach the model; the provider's parameter table says why."""
+
+
 class Support(enum.Enum):
     """How far a parameter is honoured."""
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
 
-from .exceptions import Kind, VendorError
+from .exceptions import Kind, VendorError, complaints
 
 Auth = Literal["auto", "login", "api_key"]
 
@@ -74,11 +74,7 @@ def _options(given: dict[str, Any]) -> Options:
     try:
         return Options(**given)
     except ValidationError as error:
-        raise VendorError(Kind.BAD_REQUEST, "; ".join(_complaints(error))) from error
-
-
-def _complaints(error: ValidationError) -> list[str]:
-    return [f"{'.'.join(map(str, e['loc']))}={e['input']!r}: {e['msg']}" for e in error.errors()]
+        raise VendorError(Kind.BAD_REQUEST, "; ".join(complaints(error))) from error
 
 
 def _drop_params(litellm_params: Mapping[str, Any]) -> bool:

@@ -142,8 +142,6 @@ class Decoder:
         )
         yield Spent(usage, self._cost(result))
         fields = {name: self._stop[name] for name in ("stop_sequence",) if self._stop.get(name)}
-        if self._limits:
-            fields["rate_limits"] = self._limits
         self.done = True
         yield Finish(_FINISH.get(native, "stop"), native, fields)
 

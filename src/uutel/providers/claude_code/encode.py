@@ -7,6 +7,7 @@ they differ in how.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -17,6 +18,7 @@ from litellm.llms.anthropic.chat.transformation import AnthropicConfig
 from litellm.llms.anthropic.common_utils import AnthropicError
 
 from ...core.exceptions import Kind, VendorError
+from ...core.params import DroppedParameterWarning
 from ...core.request import ChatRequest
 
 JSON_OBJECT = "Answer with a single JSON object and nothing else: no prose, no code fence."
@@ -75,6 +77,7 @@ def encode_body(request: ChatRequest, model: str) -> Body:
     except (AnthropicError, KeyError, TypeError, ValueError) as error:
         raise VendorError(Kind.BAD_REQUEST, f"the messages cannot be sent to Claude: {error}") from error
     _mark_errors(fields["messages"], request.messages)
+    _restore_schemas(fields.get("tools", ()), request.params.get("tools", ()))
     for own in ("model", "system"):
         fields.pop(own, None)
     if "max_tokens" not in given and "max_completion_tokens" not in given:
@@ -83,9 +86,7 @@ def encode_body(request: ChatRequest, model: str) -> Body:
     if output_format := _output_format(request.params.get("response_format") or {}):
         fields["output_config"] = {"format": output_format}
     _spare_breakpoints(fields)
-    names: Mapping[str, str] = next(
-        (value for key, value in internal.items() if key.endswith("tool_name_reverse_map")), {}
-    )
+    names: Mapping[str, str] = next((value for key, value in internal.items() if key.endswith("tool_name_map")), {})
     betas = tuple(filter(None, headers.get("anthropic-beta", "").split(",")))
     return Body({**fields, **_extra_body(request.params.get("extra_body") or {})}, effort, names, betas)
 
@@ -147,11 +148,25 @@ def _mark_errors(sent: Sequence[Mapping[str, Any]], given: Sequence[Mapping[str,
             part["is_error"] = True
 
 
+def _restore_schemas(sent: Sequence[Any], given: Sequence[Mapping[str, Any]]) -> None:
+    """The caller's schemas as they are: LiteLLM keeps only some of the keywords at their root."""
+    functions = [tool["function"] for tool in given if tool.get("type") == "function" and "function" in tool]
+    for tool, function in zip([tool for tool in sent if "input_schema" in tool], functions, strict=False):
+        if parameters := function.get("parameters"):
+            tool["input_schema"] = {"type": "object", **parameters}
+
+
 def _spare_breakpoints(body: Mapping[str, Any]) -> None:
     """Drop the earliest cache breakpoints beyond what the API takes beside the CLI's own; they only save money."""
     marked = [part for part in (*body.get("tools", ()), *_deep_parts(body["messages"])) if "cache_control" in part]
-    for part in marked[: max(0, len(marked) + _OWN_BREAKPOINTS - _BREAKPOINTS)]:
+    surplus = marked[: max(0, len(marked) + _OWN_BREAKPOINTS - _BREAKPOINTS)]
+    for part in surplus:
         del part["cache_control"]
+    if surplus:
+        left = (
+            f"{len(surplus)} of {len(marked)} cache_control marks are left out: the CLI sets {_OWN_BREAKPOINTS} itself"
+        )
+        warnings.warn(left, DroppedParameterWarning, stacklevel=2)
 
 
 def _deep_parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

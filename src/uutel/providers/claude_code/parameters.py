@@ -43,7 +43,7 @@ STDIN_PARAMETERS = PARAMETERS.but(
     native("tools", "names and schemas as they are; not Anthropic's own tool types"),
     native("max_tokens", "`CLAUDE_CODE_MAX_OUTPUT_TOKENS`"),
     native("max_completion_tokens", "the same as `max_tokens`"),
-    emulated("thinking", "the CLI's own thinking, with `MAX_THINKING_TOKENS` for a budget"),
+    emulated("thinking", "the CLI's own thinking; a budget counts for models that take one"),
     emulated("response_format", "`json_object` only: an instruction in the system prompt"),
     *refused("tool_choice", "parallel_tool_calls", "temperature", "top_p", "top_k", "stop", how=_NO_SURFACE),
     *refused("user", "extra_body", how=_NO_SURFACE),

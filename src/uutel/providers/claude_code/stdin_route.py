@@ -91,10 +91,10 @@ class StdinRoute(Route):
 def _check_turns(turns: Iterable[Mapping[str, Any]]) -> None:
     """Refuse what the CLI would alter or leave out without a word."""
     roles = [turn["role"] for turn in turns]
-    if roles[-1] != "user":
-        raise _refused("continue an answer that is begun")
     if "system" in roles:
         raise _refused("carry a system message inside of the conversation")
+    if roles[-1] != "user":
+        raise _refused("continue an answer that is begun")
     for part in _parts(turns):
         if part.get("type") == "text" and not part["text"].strip():
             raise _refused("carry a text of nothing but white space")
