@@ -127,8 +127,7 @@ class Engine:
             started.set_exception(error)
         finally:
             self._leave_nothing()
-            for future in tuple(self._calls):
-                _settle(future, partial(future.set_exception, _ended()))
+            self._fail_calls()
 
     async def _main(self, started: Future[None]) -> None:
         self._loop, self._context = asyncio.get_running_loop(), copy_context()
@@ -139,12 +138,17 @@ class Engine:
         async with anyio.create_task_group() as self._tasks:
             started.set_result(None)
             await self._stop.wait()
+            self._fail_calls()
             for child in self._children:
                 child.terminate()
             with anyio.move_on_after(_TIDYING):
                 for child in tuple(self._children):
                     await child.wait()
             self._tasks.cancel_scope.cancel()
+
+    def _fail_calls(self) -> None:
+        for future in tuple(self._calls):
+            _settle(future, partial(future.set_exception, _ended()))
 
     def _leave_nothing(self) -> None:
         for child in tuple(self._children):
