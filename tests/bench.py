@@ -166,7 +166,7 @@ def interleaved(measures: dict[str, Measure], runs: int) -> dict[tuple[str, str]
 def main(executable: str, runs: int) -> None:
     litellm.custom_provider_map.append({"provider": "bare", "custom_handler": Bare()})
     replies = [api.message(api.text("Hello"), model=MODEL)] * 10_000
-    with tempfile.TemporaryDirectory() as home, environment({}, Path(home)):
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, environment({}, Path(home)):
         with VendorAPI(replies) as server, overriding(claude_code={"executable": executable}):
             table = interleaved(
                 {

@@ -27,7 +27,11 @@ from .wire import received
 
 def record(provider: str, executable: str, name: str, case: Case) -> None:
     folder = FIXTURES / provider / name
-    with tempfile.TemporaryDirectory() as home, environment(case.env, Path(home)), VendorAPI(case.script) as api:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home,
+        environment(case.env, Path(home)),
+        VendorAPI(case.script) as api,
+    ):
         with recording(provider, executable, folder):
             answer = completion({**case.call, "api_base": api.url})
         for file, content in {
@@ -42,7 +46,11 @@ def record_demo(provider: str, executable: str, script: list[Reply]) -> None:
     """What `uutel demo` plays where no CLI is logged in."""
     folder = FIXTURES / provider / "demo"
     said: list[str] = []
-    with tempfile.TemporaryDirectory() as home, environment({}, Path(home)), VendorAPI(script) as api:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home,
+        environment({}, Path(home)),
+        VendorAPI(script) as api,
+    ):
         with recording(provider, executable, folder):
             converse(provider.replace("_", "-"), said.append, {**RECORDED, "api_base": api.url})
         _write(folder / "wire.json", [received(request) for request in api.requests])
@@ -53,7 +61,7 @@ def record_example(provider: str, executable: str, name: str) -> None:
     """A program of `examples/`: its conversations, and what it printed."""
     folder = FIXTURES / provider / "examples" / name
     script = EXAMPLES[provider][name]
-    with tempfile.TemporaryDirectory() as home, VendorAPI(script) as api:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, VendorAPI(script) as api:
         with examples.access(provider, api.url, Path(home)), recording(provider, executable, folder):
             said = examples.printed(examples.FOLDER / f"{name}.py")
         if len(api.requests) != len(script):

@@ -47,20 +47,29 @@ def _when_imported(name: str, act: Callable[[], None]) -> None:
 
 
 class _Watch(MetaPathFinder):
-    """Sees one module being imported, once."""
+    """Sees one module being imported; that somebody only looks for it, as `find_spec` does, does not count."""
 
     def __init__(self, name: str, act: Callable[[], None]) -> None:
         self.name = name
         self._act = act
+        self._looking = False
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
-        if fullname != self.name:
+        if fullname != self.name or self._looking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        self._looking = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._looking = False
         if spec is not None and spec.loader is not None:
-            spec.loader = _Then(spec.loader, self._act)
+            spec.loader = _Then(spec.loader, self._loaded)
         return spec
+
+    def _loaded(self) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        self._act()
 
 
 class _Then(Loader):

@@ -97,9 +97,8 @@ def _wider(original: Any) -> Any:
 
 def _provider(model: str) -> BaseUU:
     name = model.partition("/")[0]
-    try:
+    if name in names():
         return provider(name)
-    except KeyError:
-        problem = f"there is no provider {name!r}, only {', '.join(names())}"
-        error = VendorError(Kind.NOT_FOUND, problem, "write the model as uutel/<provider>/<model>")
-        raise as_litellm(error, model) from None
+    problem = f"there is no provider {name!r}, only {', '.join(names())}"
+    error = VendorError(Kind.NOT_FOUND, problem, "write the model as uutel/<provider>/<model>")
+    raise as_litellm(error, model)

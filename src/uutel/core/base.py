@@ -104,11 +104,19 @@ class BaseUU(Doors):
                 steps = exchange.finish(child.exit) if line is None else exchange.feed(line)
                 for step in steps:
                     if isinstance(step, Send):
-                        await child.send(*await to_thread.run_sync(step.compose, abandon_on_cancel=True))
+                        await _send(child, await to_thread.run_sync(step.compose, abandon_on_cancel=True), silence)
                     else:
                         yield step
                 if line is None:
                     return
+
+
+async def _send(child: Child, lines: Sequence[bytes], silence: float) -> None:
+    try:
+        with anyio.fail_after(silence):
+            await child.send(*lines)
+    except TimeoutError:
+        raise VendorError(Kind.TIMEOUT, f"the CLI read nothing for idle_timeout={silence:g} seconds") from None
 
 
 async def _next_line(child: Child, silence: float, settled: float | None) -> bytes | None:

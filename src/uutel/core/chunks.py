@@ -73,6 +73,7 @@ def merge(responses: list[ModelResponse]) -> ModelResponse:
         choice.index = index
         first.choices.append(choice)
     costs = [response._hidden_params.get("response_cost") for response in responses]
+    first._hidden_params.pop("response_cost", None)
     if None not in costs:
         first._hidden_params["response_cost"] = sum(costs)
     usages = [usage for response in responses if (usage := getattr(response, "usage", None))]

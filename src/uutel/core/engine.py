@@ -241,8 +241,9 @@ class Engine:
 
     async def _keep_spare(self, recipe: Recipe) -> None:
         try:
-            child = await self._start(recipe)
-        except VendorError:
+            with anyio.fail_after(self.limits.spare_seconds):
+                child = await self._start(recipe)
+        except (TimeoutError, VendorError):
             return  # the next call meets the same trouble and reports it
         finally:
             self._booting.remove(recipe)

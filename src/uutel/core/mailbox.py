@@ -24,7 +24,8 @@ class Mailbox(Generic[T]):
     """One writer, one reader; `close` is the last word."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # The garbage collector may close a mailbox from any line of any thread, one that holds this lock too.
+        self._lock = threading.RLock()
         self._items: deque[T] = deque()
         self._ending: BaseException | None = None
         self._wake: Callable[[], object] | None = None
@@ -39,8 +40,9 @@ class Mailbox(Generic[T]):
 
     def close(self, error: BaseException | None = None) -> None:
         """No more items. The reader gets those still waiting, and then `error` or `Closed`, for ever."""
+        ending = error or Closed()
         with self._lock:
-            self._ending = self._ending or error or Closed()
+            self._ending = self._ending or ending
             wake, self._wake = self._wake, None
         if wake:
             wake()

@@ -76,11 +76,11 @@ class ClaudeCodeAuth:
         version = version_of(path)
         try:
             access = self.access(path, self._settings.auth)
+            told = _login(path) if access.kind == "login" else {}
         except VendorError as error:
-            return AuthStatus("claude-code", path, version, "none", fix=error.remedy)
+            return AuthStatus("claude-code", path, version, "none", fix=error.remedy or str(error))
         if access.kind != "login":
             return AuthStatus("claude-code", path, version, access.kind, source=_source(access))
-        told = _login(path)
         if not told.get("loggedIn"):
             fix = f"run `{LOGIN}`, or set ANTHROPIC_API_KEY"
             return AuthStatus("claude-code", path, version, "none", fix=fix)
@@ -131,10 +131,10 @@ def _login_access() -> Access:
         return Access("helper", {}, ("--settings", json.dumps({"apiKeyHelper": helper})), spawns=True)
     given = configured.get("env")
     named = {name: str(given[name]) for name in (*_KEYS, _BASE) if given.get(name)} if isinstance(given, dict) else {}
-    if named:
+    if any(name in named for name in _KEYS):
         return Access("api_key", named)
     # The system's key store is read by a program of the system.
-    return Access("login", {}, spawns=sys.platform == "darwin")
+    return Access("login", named, spawns=sys.platform == "darwin")
 
 
 def _cloud_environment() -> dict[str, str]:

@@ -127,6 +127,8 @@ class Decoder:
         if not self.answered and cut_short and self._arguments:
             # Newer releases hear no more of an answer that ends in a call which is no JSON; cut off, most likely.
             self._stop = {"stop_reason": "tool_use" if _is_json("".join(self._arguments)) else "max_tokens"}
+        if not self.answered and cut_short:
+            raise VendorError(Kind.CONNECTION, "the API broke its answer off", "repeat the call")
         if not self.answered or (result.get("is_error") and result.get("subtype") not in _EXPECTED_ENDS):
             raise api_failure(result, self._notice, self._limits)
         if "usage" not in self._stop:  # the stream's own end, with its usage, was not passed on

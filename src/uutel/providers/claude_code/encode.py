@@ -31,7 +31,7 @@ _PART_TYPES = {"text", "image_url", "file", "document", "image", "tool_use", "to
 _PROTECTED = {"system": "send a system message", "stream": "pass stream=", "model": "pass model=",
               "betas": "pass extra_headers={'anthropic-beta': …}"}  # fmt: skip
 _BREAKPOINTS = 4  # cache breakpoints the API takes in one request
-_OWN_BREAKPOINTS = 2  # those the CLI sets itself, on the system prompt
+_UNCACHED = "DISABLE_PROMPT_CACHING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,15 @@ class Body:
     """What the API is to receive.
 
     `fields` are those of its request body, `effort` is the reasoning effort, `names` maps tool names that the API
-    would refuse back to the caller's, `betas` are the beta features that the body asks for.
+    would refuse back to the caller's, `betas` are the beta features that the body asks for, `caching` are the CLI's
+    variables for the cache marks of the system prompt, which it sets itself.
     """
 
     fields: dict[str, Any]
     effort: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     betas: tuple[str, ...] = ()
+    caching: Mapping[str, str] = field(default_factory=dict)
 
 
 def encode_system(request: ChatRequest) -> str:
@@ -59,11 +61,22 @@ def encode_system(request: ChatRequest) -> str:
     return "\n\n".join(system)
 
 
-def encode_body(request: ChatRequest, model: str) -> Body:
+def encode_body(request: ChatRequest, model: str, own_marks: int = 0) -> Body:
     """The body for the model that the vendor calls `model`; `VendorError` for what the API has no form for.
 
-    Without the system prompt, which the CLI adds itself. May fetch an image that is given as an http:// URL.
+    Without the system prompt, which the CLI adds itself, with `own_marks` cache marks where the caller marks it. May
+    fetch an image that is given as an http:// URL.
     """
+    try:
+        return _encoded(request, model, own_marks)
+    except (AnthropicError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        told = str(error).partition("\nReceived Messages=")[0]  # which are long, and the caller's own
+        raise VendorError(
+            Kind.BAD_REQUEST, f"this call cannot be put to Claude: {type(error).__name__}: {told}"
+        ) from error
+
+
+def _encoded(request: ChatRequest, model: str, own_marks: int) -> Body:
     config, name = AnthropicConfig(), _litellm_name(model)
     given = {name: request.params[name] for name in _MAPPED if name in request.params}
     params = config.map_openai_params(given, {}, name, request.drop_params)
@@ -72,28 +85,45 @@ def encode_body(request: ChatRequest, model: str) -> Body:
     internal: dict[str, Any] = {"metadata": dict(request.metadata), "drop_params": request.drop_params}
     headers: dict[str, str] = {}
     messages = config.translate_developer_role_to_system_role(list(request.messages))  # type: ignore[arg-type]
-    try:
-        fields = config.transform_request(name, messages, params, internal, headers)
-    except (AnthropicError, KeyError, TypeError, ValueError) as error:
-        raise VendorError(Kind.BAD_REQUEST, f"the messages cannot be sent to Claude: {error}") from error
+    betas = _betas(config.validate_environment({}, name, messages, dict(params), {}, api_key="unused"))
+    fields = config.transform_request(name, messages, params, internal, headers)
     _mark_errors(fields["messages"], request.messages)
     _restore_schemas(fields.get("tools", ()), request.params.get("tools", ()))
     for own in ("model", "system"):
         fields.pop(own, None)
     if "max_tokens" not in given and "max_completion_tokens" not in given:
         fields.pop("max_tokens", None)  # LiteLLM's guess; the CLI's own is the model's maximum
-    effort = fields.pop("output_config", {}).get("effort")
+    extra = dict(_extra_body(request.params.get("extra_body") or {}))
+    output_config = {**fields.pop("output_config", {}), **extra.pop("output_config", {})}
+    effort = output_config.pop("effort", None)
     if output_format := _output_format(request.params.get("response_format") or {}):
-        fields["output_config"] = {"format": output_format}
-    _spare_breakpoints(fields)
+        output_config.setdefault("format", output_format)
+    if output_config:
+        fields["output_config"] = output_config
+    caching = _caching(request)
+    _spare_breakpoints(fields, 0 if _UNCACHED in caching else own_marks)
     names: Mapping[str, str] = next((value for key, value in internal.items() if key.endswith("tool_name_map")), {})
-    betas = tuple(filter(None, headers.get("anthropic-beta", "").split(",")))
-    return Body({**fields, **_extra_body(request.params.get("extra_body") or {})}, effort, names, betas)
+    return Body({**fields, **extra}, effort, names, (*betas, *_betas(headers)), caching)
+
+
+def _betas(headers: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(filter(None, headers.get("anthropic-beta", "").split(",")))
+
+
+def _caching(request: ChatRequest) -> dict[str, str]:
+    """The CLI marks the system prompt for the cache of its own accord: only where the caller does, and as long."""
+    system = list(takewhile(lambda message: message["role"] in ("system", "developer"), request.messages))
+    marks = [part["cache_control"] for part in (*system, *_parts(system)) if part.get("cache_control")]
+    if not marks:
+        return {_UNCACHED: "1"}
+    return {"ENABLE_PROMPT_CACHING_1H": "1"} if any(mark.get("ttl") == "1h" for mark in marks) else {}
 
 
 def check_parts(request: ChatRequest) -> None:
     """Refuse message parts LiteLLM does not know: it would leave them out in silence."""
     for part in _parts(request.messages):
+        if not isinstance(part, Mapping):
+            raise VendorError(Kind.BAD_REQUEST, f"{part!r} is no message part", "write {'type': 'text', 'text': …}")
         if part.get("type") not in _PART_TYPES:
             problem = f"Claude takes no message part of type {part.get('type')!r}"
             raise VendorError(Kind.BAD_REQUEST, problem, f"it takes {', '.join(sorted(_PART_TYPES))}")
@@ -156,16 +186,14 @@ def _restore_schemas(sent: Sequence[Any], given: Sequence[Mapping[str, Any]]) ->
             tool["input_schema"] = {"type": "object", **parameters}
 
 
-def _spare_breakpoints(body: Mapping[str, Any]) -> None:
+def _spare_breakpoints(body: Mapping[str, Any], own: int) -> None:
     """Drop the earliest cache breakpoints beyond what the API takes beside the CLI's own; they only save money."""
     marked = [part for part in (*body.get("tools", ()), *_deep_parts(body["messages"])) if "cache_control" in part]
-    surplus = marked[: max(0, len(marked) + _OWN_BREAKPOINTS - _BREAKPOINTS)]
+    surplus = marked[: max(0, len(marked) + own - _BREAKPOINTS)]
     for part in surplus:
         del part["cache_control"]
     if surplus:
-        left = (
-            f"{len(surplus)} of {len(marked)} cache_control marks are left out: the CLI sets {_OWN_BREAKPOINTS} itself"
-        )
+        left = f"{len(surplus)} of {len(marked)} cache_control marks are left out: the CLI sets {own} itself"
         warnings.warn(left, DroppedParameterWarning, stacklevel=2)
 
 

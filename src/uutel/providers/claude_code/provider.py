@@ -44,6 +44,7 @@ QUIET = {
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",  # or a cut stream is asked for again, in silence
     "CLAUDE_CODE_DISABLE_THINKING": "1",  # or the CLI asks for reasoning the caller did not ask for
     "CLAUDE_CODE_EFFORT_LEVEL": "auto",  # the same: the model's own, and no word of it in the request
+    "CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP": "1",  # or another model answers than the one asked for
     "CLAUDE_CODE_MAX_RETRIES": "0",  # retries are LiteLLM's
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_COMPACT": "1",
@@ -103,9 +104,12 @@ class ClaudeCodeUU(BaseUU):
 
     async def _listed(self, recipe: Recipe) -> ClaudeCodeModels:
         async with self.engine.lend(recipe) as child:
-            while line := await child.line(within=settings().idle_timeout):
-                if models := listed_models(line):
-                    return models
+            try:
+                while (line := await child.line(within=settings().idle_timeout)) is not None:
+                    if models := listed_models(line):
+                        return models
+            except TimeoutError:
+                raise VendorError(Kind.TIMEOUT, "claude said nothing when asked for its models") from None
             raise early_end(await child.wait())
 
     async def open(self, request: ChatRequest) -> Route:

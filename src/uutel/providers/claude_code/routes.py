@@ -29,6 +29,9 @@ APPLY = "apply"
 class Route(ABC):
     """What both carriers share: they open with `initialize`, and end with `result`."""
 
+    own_marks = 2
+    """Cache marks that the CLI sets itself, where it sets any."""
+
     def __init__(self, recipe: Recipe, request: ChatRequest) -> None:
         self.recipe = recipe
         self._request = request
@@ -70,7 +73,7 @@ class Route(ABC):
 
     def _compose(self) -> list[bytes]:
         model = self._decoder.models.resolve(self._request.model)
-        body = encode_body(self._request, model)
+        body = encode_body(self._request, model, self.own_marks)
         self._decoder.names = body.names
         return self._say(body)
 
@@ -92,8 +95,13 @@ class NativeRoute(Route):
     """Everything the caller said is the request body."""
 
     def _say(self, body: Body) -> list[bytes]:
-        env = encode_headers(self._request, body.betas)
-        return [apply_line(body=body.fields, effort=body.effort, env=env), user_line(".")]
+        env = {**encode_headers(self._request, body.betas), **body.caching}
+        fields = dict(body.fields)
+        if "top_p" in fields and not fields.keys() & {"temperature", "thinking"}:
+            # Told not to think, the CLI sends a temperature with it, which the API refuses beside top_p.
+            env["CLAUDE_CODE_DISABLE_THINKING"] = ""
+            fields |= {"thinking": {"type": "disabled"}, "context_management": {"edits": []}}
+        return [apply_line(body=fields, effort=body.effort, env=env), user_line(".")]
 
 
 def listed_models(line: bytes) -> ClaudeCodeModels | None:

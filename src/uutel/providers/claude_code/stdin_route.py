@@ -29,6 +29,8 @@ _KNOBS = {"max_tokens", "thinking"}  # what the CLI has settings for
 class StdinRoute(Route):
     """Everything the caller said is a turn, a tool or a setting of the CLI."""
 
+    own_marks = 3
+
     def __init__(self, recipe: Recipe, request: ChatRequest, *, stands_in: bool, serves_tools: bool) -> None:
         super().__init__(recipe, request)
         self._stands_in = stands_in
@@ -41,7 +43,7 @@ class StdinRoute(Route):
         self._model = self._decoder.models.resolve(self._request.model)
         _check_turns(self._turns)
         fields = {name: value for name, value in body.fields.items() if name not in self._told}
-        env = {**encode_headers(self._request, body.betas), **_variables(fields)}
+        env = {**encode_headers(self._request, body.betas), **body.caching, **_variables(fields)}
         rest = {name: value for name, value in fields.items() if name not in _KNOBS}
         if rest and not self._stands_in and not self._request.drop_params:
             asked = ", ".join("response_format" if name == "output_config" else name for name in rest)
