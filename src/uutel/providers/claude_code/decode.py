@@ -112,7 +112,8 @@ class Decoder:
         for block in blocks:
             text = str(block.get("thinking") or "")
             self._reasoning.append(text)
-            yield Reasoning(text, block)
+            # From 1.109 on LiteLLM numbers the blocks, for its own stream builder.
+            yield Reasoning(text, {name: value for name, value in block.items() if name != "index"})
         for call in delta.tool_calls or ():
             called: Any = getattr(call, "function")  # noqa: B009  (its type has a variant without, which is OpenAI's)
             self._arguments = [*([] if call.id else self._arguments), called.arguments]
