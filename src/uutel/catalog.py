@@ -26,5 +26,13 @@ def models(name: str | None = None) -> list[ModelInfo]:
 
 
 def auth(name: str | None = None) -> list[AuthStatus]:
-    """Whether each CLI is installed, and which credential a call would use; makes no request and reads no secret."""
-    return [provider(one).status() for one in ([name] if name else names())]
+    """Whether each CLI is installed, and which credential a call would use; makes no request and reads no secret.
+
+    Raises `litellm.NotFoundError` for a provider that there is not.
+    """
+    from .core.exceptions import VendorError, as_litellm
+
+    try:
+        return [provider(one).status() for one in ([name] if name else names())]
+    except VendorError as error:
+        raise as_litellm(error, name or "") from error

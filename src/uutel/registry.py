@@ -33,6 +33,11 @@ def names() -> tuple[str, ...]:
 
 @cache
 def provider(name: str) -> BaseUU:
-    """The provider of that name; `KeyError` when there is none."""
+    """The provider of that name; `VendorError` when there is none."""
+    if name not in _entry_points():
+        from .core.exceptions import Kind, VendorError
+
+        problem = f"there is no provider {name!r}, only {', '.join(names())}"
+        raise VendorError(Kind.NOT_FOUND, problem, "write the model as uutel/<provider>/<model>")
     loaded: BaseUU = _entry_points()[name].load()()
     return loaded

@@ -12,7 +12,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from litellm.exceptions import APIConnectionError, MidStreamFallbackError, Timeo
 
 from uutel.core.base import SETTLING
 from uutel.settings import overriding
-from uutel.testing import Playback, playing
+from uutel.testing import Playback, Unplayed, playing
 
 from ..processes import nothing_left
 from ..support import DOORS, FIXTURES, Outcome, environment, read
@@ -35,7 +35,7 @@ Step = dict[str, Any]
 Change = Callable[[list[Step]], list[Step]]
 RECORDING = FIXTURES / "claude_code" / "text"
 ANSWER = read(RECORDING / "answer.json")
-SHORT = 0.6  # seconds: longer than a player takes to answer, by far
+SHORT = 1.0  # seconds: longer than a player takes to answer, by far
 
 
 @contextmanager
@@ -206,13 +206,13 @@ SILENCES = {
 @pytest.mark.parametrize("silence", SILENCES)
 def test_a_silent_cli_is_a_timeout_after_idle_timeout(silence: str, door: str, tmp_path: Path) -> None:
     with derived(tmp_path, SILENCES[silence]):
-        failed(DOORS[door](call(idle_timeout=SHORT)), "Timeout", r"the CLI said nothing for idle_timeout=0.6 seconds")
+        failed(DOORS[door](call(idle_timeout=SHORT)), "Timeout", r"the CLI said nothing for idle_timeout=1 seconds")
 
 
 @pytest.mark.parametrize("door", DOORS)
 def test_timeout_counts_for_the_whole_answer(door: str, tmp_path: Path) -> None:
-    with derived(tmp_path, lambda steps: [STALL]):
-        failed(DOORS[door](call(timeout=SHORT)), "Timeout", r"no complete answer within timeout=0.6 seconds")
+    with suppress(Unplayed), derived(tmp_path, lambda steps: [STALL]):  # it may not even have begun by then
+        failed(DOORS[door](call(timeout=SHORT)), "Timeout", r"no complete answer within timeout=1 seconds")
 
 
 def test_words_that_came_before_the_break_were_streamed(tmp_path: Path) -> None:
@@ -353,7 +353,7 @@ def test_a_cli_that_hangs_when_asked_its_version_costs_no_more_than_the_timeout(
     file = _program(tmp_path / "claude", "#!/bin/sh\nexec sleep 3\n")
     begun = time.monotonic()
     with environment({}, tmp_path), overriding(claude_code={"executable": str(file)}):
-        failed(DOORS["completion"](call(timeout=SHORT)), "Timeout", r"no complete answer within timeout=0.6 seconds")
+        failed(DOORS["completion"](call(timeout=SHORT)), "Timeout", r"no complete answer within timeout=1 seconds")
     assert time.monotonic() - begun < 2
 
 

@@ -15,7 +15,7 @@ import litellm.utils
 from litellm.llms.custom_llm import CustomLLM
 
 from ..registry import names, provider
-from .exceptions import PROVIDER, Kind, VendorError, as_litellm
+from .exceptions import PROVIDER, VendorError, as_litellm
 
 if TYPE_CHECKING:
     from .base import BaseUU
@@ -96,9 +96,7 @@ def _wider(original: Any) -> Any:
 
 
 def _provider(model: str) -> BaseUU:
-    name = model.partition("/")[0]
-    if name in names():
-        return provider(name)
-    problem = f"there is no provider {name!r}, only {', '.join(names())}"
-    error = VendorError(Kind.NOT_FOUND, problem, "write the model as uutel/<provider>/<model>")
-    raise as_litellm(error, model)
+    try:
+        return provider(model.partition("/")[0])
+    except VendorError as error:
+        raise as_litellm(error, model) from error

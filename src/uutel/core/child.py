@@ -99,20 +99,19 @@ class Child:
         try:
             directory.mkdir(mode=0o700, parents=True)  # something may tidy up the temporary directory under a server
             cwd.mkdir()
-            process = await anyio.open_process(
-                [*_dies_with_parent(), *recipe.argv],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=cwd,
-                env=env,
-                start_new_session=True,
-            )
-        except BaseException as error:
+            with anyio.CancelScope(shield=True):  # half a process could not be ended
+                process = await anyio.open_process(
+                    [*_dies_with_parent(), *recipe.argv],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    cwd=cwd,
+                    env=env,
+                    start_new_session=True,
+                )
+        except OSError as error:
             shutil.rmtree(directory, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise VendorError(Kind.CONNECTION, f"{recipe.argv[0]} could not be started: {error}") from error
-            raise
+            raise VendorError(Kind.CONNECTION, f"{recipe.argv[0]} could not be started: {error}") from error
         return cls(process, directory)
 
     @property

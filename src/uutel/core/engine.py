@@ -188,7 +188,15 @@ class Engine:
         self._children.add(child)
         logger.debug("child {} started: {}", child.pid, recipe.argv[0])
         self._tasks.start_soon(self._tend, child)
-        return await _greeted(child, recipe.hello)
+        return await self._greeted(child, recipe.hello)
+
+    async def _greeted(self, child: Child, hello: Sequence[bytes]) -> Child:
+        try:
+            await child.send(*hello)
+        except BaseException:  # cancelled: nobody else knows of this child
+            self._dismiss(child)
+            raise
+        return child
 
     async def _tend(self, child: Child) -> None:
         try:
@@ -205,7 +213,7 @@ class Engine:
             for spare in self._spares:
                 if spare.recipe == wanted and spare.child.alive:
                     self._release(spare)
-                    return await _greeted(spare.child, hello)
+                    return await self._greeted(spare.child, hello)
         return None
 
     def _dismiss(self, child: Child) -> None:
@@ -255,16 +263,7 @@ class Engine:
             await spare.leave.wait()
         if not spare.leave.is_set():
             self._release(spare)
-            child.kill()
-
-
-async def _greeted(child: Child, hello: Sequence[bytes]) -> Child:
-    try:
-        await child.send(*hello)
-    except BaseException:  # cancelled: nobody else knows of this child
-        child.kill()
-        raise
-    return child
+            self._dismiss(child)
 
 
 def _settle(future: Future[Any], settle: Callable[[], None]) -> None:

@@ -60,7 +60,7 @@ class ClaudeCodeAuth:
 
     def executable(self) -> str:
         """The CLI's path; `VendorError` when it is not there or too old."""
-        path = find_executable("claude", self._settings.executable, _PLACES, INSTALL)
+        path = self._installed()
         version = version_of(path)
         if not at_least(version, FLOOR):
             problem = f"claude {version} is too old, UUTEL needs {FLOOR} or newer"
@@ -69,31 +69,32 @@ class ClaudeCodeAuth:
 
     def status(self) -> AuthStatus:
         """What is installed, and the credential that a call with `auth` as configured would use."""
+        known = AuthStatus("claude-code", None, None, "none")
         try:
-            path = self.executable()
+            path = self._installed()
+            known = replace(known, executable=path, version=version_of(path))
+            return replace(known, **self._credential(self.executable()))
         except VendorError as error:
-            return AuthStatus("claude-code", None, None, "none", fix=error.remedy or str(error))
-        version = version_of(path)
-        try:
-            access = self.access(path, self._settings.auth)
-            told = _login(path) if access.kind == "login" else {}
-        except VendorError as error:
-            return AuthStatus("claude-code", path, version, "none", fix=error.remedy or str(error))
+            return replace(known, fix=error.remedy or str(error))
+
+    def _credential(self, executable: str) -> dict[str, Any]:
+        """What of `AuthStatus` is about the credential."""
+        access = self.access(executable, self._settings.auth)
         if access.kind != "login":
-            return AuthStatus("claude-code", path, version, access.kind, source=_source(access))
+            return {"credential": access.kind, "source": _source(access)}
+        told = _login(executable)
         if not told.get("loggedIn"):
-            fix = f"run `{LOGIN}`, or set ANTHROPIC_API_KEY"
-            return AuthStatus("claude-code", path, version, "none", fix=fix)
-        return AuthStatus(
-            "claude-code",
-            path,
-            version,
-            "login",
-            source=str(told.get("authMethod", "")),
-            plan=told.get("subscriptionType"),
-            account=told.get("email"),
-            expires_at=_renewal_ends(),
-        )
+            return {"fix": f"run `{LOGIN}`, or set ANTHROPIC_API_KEY"}
+        return {
+            "credential": "login",
+            "source": str(told.get("authMethod", "")),
+            "plan": told.get("subscriptionType"),
+            "account": told.get("email"),
+            "expires_at": _renewal_ends(),
+        }
+
+    def _installed(self) -> str:
+        return find_executable("claude", self._settings.executable, _PLACES, INSTALL)
 
     def access(self, executable: str, auth: Auth, api_key: str | None = None, api_base: str | None = None) -> Access:
         """How the child of a call gets its credential; `VendorError` when `auth` asks for one that is not there.
@@ -111,7 +112,7 @@ class ClaudeCodeAuth:
             remedy = "set ANTHROPIC_API_KEY or pass api_key="
             raise VendorError(Kind.AUTHENTICATION, "auth='api_key', but there is no API key", remedy)
         if auth == "api_key" or (auth == "auto" and has_key and not _has_login(executable)):
-            return Access("api_key", {**keys, **pointed})
+            return Access("api_key", {**keys, **_gateway(), **pointed})
         found = _login_access()
         return replace(found, env={**found.env, **pointed})
 
@@ -126,15 +127,23 @@ def _login_access() -> Access:
         return Access("token", {_TOKEN: os.environ[_TOKEN]})
     if any(_is_on(os.environ.get(name)) for name in _CLOUDS):
         return Access("cloud", _cloud_environment())
-    configured = _user_settings()
-    if helper := configured.get("apiKeyHelper"):
-        return Access("helper", {}, ("--settings", json.dumps({"apiKeyHelper": helper})), spawns=True)
-    given = configured.get("env")
-    named = {name: str(given[name]) for name in (*_KEYS, _BASE) if given.get(name)} if isinstance(given, dict) else {}
-    if any(name in named for name in _KEYS):
-        return Access("api_key", named)
+    if helper := _user_settings().get("apiKeyHelper"):
+        return Access("helper", _gateway(), ("--settings", json.dumps({"apiKeyHelper": helper})), spawns=True)
+    if keys := _named(*_KEYS):
+        return Access("api_key", {**keys, **_gateway()})
     # The system's key store is read by a program of the system.
-    return Access("login", named, spawns=sys.platform == "darwin")
+    return Access("login", _gateway(), spawns=sys.platform == "darwin")
+
+
+def _gateway() -> dict[str, str]:
+    """Where the user's own `claude` sends its requests, if that stands in its settings."""
+    return _named(_BASE)
+
+
+def _named(*names: str) -> dict[str, str]:
+    """Those of the variables that the user's settings set."""
+    given = _user_settings().get("env")
+    return {name: str(given[name]) for name in names if given.get(name)} if isinstance(given, dict) else {}
 
 
 def _cloud_environment() -> dict[str, str]:

@@ -36,7 +36,7 @@ _BY_WORDS = (
     (r"request timed out", Kind.TIMEOUT),
     (r"hit your .*limit|rate limit", Kind.RATE_LIMIT),
     (r"overloaded", Kind.UNAVAILABLE),
-    (r"unable to connect|connection to the api was lost|stream ended|socket|econn", Kind.CONNECTION),
+    (r"unable to connect|can't reach|connection to the api was lost|stream ended|socket|econn", Kind.CONNECTION),
 )
 
 _REMEDIES = {
