@@ -12,6 +12,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -22,37 +23,16 @@ from pydantic.fields import FieldInfo
 from uutel.cli.main import app
 from uutel.core.params import ParameterTable
 from uutel.core.request import Options
-from uutel.providers.claude_code.parameters import PARAMETERS, STDIN_PARAMETERS
+from uutel.registry import names, provider
 from uutel.settings import Settings
+
+from .cases import failures
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REWRITE = "python -m tests.docs"
 _MADE = re.compile(r"(?<=<!-- made: )(?P<name>[^>]+)(?P<open> -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _FENCED = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
-
-# What happened in a recording; the rows of the table.
-_FAILURES = {
-    "error-401-login": "the login has expired or was revoked",
-    "error-401": "the API key is not valid",
-    "error-403": "the account may not use this",
-    "error-404": "no model of this name, or not for this account",
-    "error-429-plan": "the plan's limit is used up",
-    "error-429": "too many requests",
-    "error-credit": "no credit left",
-    "error-too-long": "the conversation is longer than the model's context",
-    "error-filtered": "the API's content filter",
-    "error-413": "the request is too large",
-    "error-400": "the API refuses the request",
-    "error-unknown-part": "a message part that Claude cannot take",
-    "error-unsupported": "a parameter that cannot be honoured",
-    "error-529": "the API is overloaded (529)",
-    "error-503": "the API is out of service (503)",
-    "error-500": "the API failed (500)",
-    "error-cut": "the connection broke in mid-answer",
-    "error-event": "the API reported an error in mid-answer",
-    "error-empty-answer": "an answer without a word",
-}
 
 
 @dataclass(frozen=True)
@@ -100,8 +80,10 @@ def options_table() -> str:
     return _table(("argument", "values", "what it is"), rows)
 
 
-def failures_table() -> str:
-    return _table(("what happened", "exception", "`status_code`", "message"), map(_failure, _FAILURES))
+def failures_table(name: str) -> str:
+    folder = ROOT / "fixtures" / name.replace("-", "_")
+    rows = [(what, *_failure(folder / case)) for case, what in failures(folder.name).items()]
+    return _table(("what happened", "exception", "`status_code`", "message"), rows)
 
 
 def commands_table() -> str:
@@ -109,13 +91,23 @@ def commands_table() -> str:
     return _table(("command", "what it does"), [(f"`uutel {c.__name__}`", inspect.getdoc(c) or "") for c in callbacks])
 
 
+def parameters_table(name: str, route: str = "") -> str:
+    """The table of a provider's default route; of another route, where it is otherwise."""
+    usual, *_ = provider(name).tables.values()
+    return _otherwise(provider(name).tables[route], usual).markdown() if route else usual.markdown()
+
+
 MAKERS: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "options": options_table,
-    "failures of claude-code": failures_table,
-    "parameters of claude-code": PARAMETERS.markdown,
-    "parameters of claude-code over stdin": lambda: _otherwise(STDIN_PARAMETERS, PARAMETERS).markdown(),
     "commands": commands_table,
+    **{f"failures of {name}": partial(failures_table, name) for name in names()},
+    **{f"parameters of {name}": partial(parameters_table, name) for name in names()},
+    **{
+        f"parameters of {name} over {route}": partial(parameters_table, name, route)
+        for name in names()
+        for route in tuple(provider(name).tables)[1:]
+    },
 }
 
 
@@ -123,13 +115,12 @@ def _otherwise(table: ParameterTable, usual: ParameterTable) -> ParameterTable:
     return ParameterTable(row for name, row in table.items() if row != usual.get(name))
 
 
-def _failure(recording: str) -> tuple[str, ...]:
-    answer = ROOT / "fixtures" / "claude_code" / recording / "answer.json"
-    error = json.loads(answer.read_text("utf-8"))["error"]
+def _failure(recording: Path) -> tuple[str, ...]:
+    error = json.loads((recording / "answer.json").read_text("utf-8"))["error"]
     message = re.sub(r"^(litellm\.\w+: )+", "", error["message"])
     # The tests' API is a gateway to the CLI, which then tells its own remedy.
     message = re.sub(r"If it persists, check your inference gateway \(\S+\)\.", "…", message)
-    return _FAILURES[recording], f"`{error['type']}`", str(error["status"]), message
+    return f"`{error['type']}`", str(error["status"]), message
 
 
 def fields(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo, str]]:

@@ -14,13 +14,14 @@ from .support import FIXTURES, environment
 
 FOLDER = FIXTURES.parent / "examples"
 RECORDED = sorted(path for path in FIXTURES.glob("*/examples/*") if path.is_dir())
-_KEY = {"ANTHROPIC_API_KEY": "test-key"}  # the example itself names no credential
+# The examples themselves name no credential.
+_KEYS = {"claude_code": {"ANTHROPIC_API_KEY": "test-key"}}
 
 
 @contextmanager
 def access(provider: str, api_base: str, home: Path) -> Iterator[None]:
     """What a logged-in user has and an example does not speak of: a credential, and where the API is."""
-    with environment(_KEY, home), overriding(**{provider: {"api_base": api_base}}):
+    with environment(_KEYS[provider], home), overriding(**{provider: {"api_base": api_base}}):
         yield
 
 

@@ -29,14 +29,14 @@ def record(provider: str, executable: str, name: str, case: Case) -> None:
     folder = FIXTURES / provider / name
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home,
-        environment(case.env, Path(home)),
-        VendorAPI(case.script) as api,
+        environment(case.env, Path(home), case.files),
+        VendorAPI(case.script, case.aside) as api,
     ):
         with recording(provider, executable, folder):
             answer = completion({**case.call, "api_base": api.url})
         for file, content in {
-            "call.json": {"call": case.call, "env": case.env},
-            "wire.json": [received(request) for request in api.requests],
+            "call.json": {"call": case.call, "env": case.env, "files": case.files},
+            "wire.json": [received(provider, request) for request in api.requests],
             "answer.json": answer,
         }.items():
             _write(folder / file, content)
@@ -53,7 +53,7 @@ def record_demo(provider: str, executable: str, script: list[Reply]) -> None:
     ):
         with recording(provider, executable, folder):
             converse(provider.replace("_", "-"), said.append, {**RECORDED, "api_base": api.url})
-        _write(folder / "wire.json", [received(request) for request in api.requests])
+        _write(folder / "wire.json", [received(provider, request) for request in api.requests])
         _write(folder / "said.json", said)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,11 @@ _STREAM: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": T
 
 
 @contextmanager
-def environment(env: dict[str, str], home: Path) -> Iterator[None]:
-    """The caller's environment: an empty home, `env`, and nothing else of any vendor's."""
+def environment(env: dict[str, str], home: Path, files: Mapping[str, str] | None = None) -> Iterator[None]:
+    """The caller's environment: a home with `files` in it, `env`, and nothing else of any vendor's."""
+    for name, text in (files or {}).items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text, "utf-8")
     before = dict(os.environ)
     vendors = ("ANTHROPIC_", "CLAUDE", "OPENAI_", "CODEX_", "GEMINI_", "GOOGLE_", "UUTEL_")
     for name in [name for name in before if name.startswith(vendors)]:

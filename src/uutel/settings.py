@@ -30,6 +30,8 @@ class ProviderSettings(BaseModel):
     """Which credential to use; `auto` is the CLI's login where there is one, else a key."""
     api_base: str | None = None
     """Base URL of the vendor's API, for a gateway; otherwise the CLI's own."""
+    route: str
+    """How the conversation reaches the model API."""
 
 
 class ClaudeCodeSettings(ProviderSettings):

@@ -7,6 +7,7 @@ live suite plays them on the real CLIs again and compares.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from ..vendor.api import Reply
@@ -14,11 +15,29 @@ from ..vendor.api import Reply
 
 @dataclass(frozen=True)
 class Case:
-    """`call` are the arguments of `litellm.completion`, `script` the vendor's replies, `env` the caller's login."""
+    """`call` are the arguments of `litellm.completion`, and `script` the vendor's replies to model requests.
+
+    The caller's login is in `env` and in `files` below the home directory; `aside` is what the vendor's other servers
+    answer, by the beginning of the path.
+    """
 
     call: dict[str, Any]
     script: list[Reply]
     env: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    aside: dict[str, Reply] = field(default_factory=dict)
+
+
+def cases(provider: str) -> dict[str, Case]:
+    """The cases of a provider, by name."""
+    found: dict[str, Case] = import_module(f".{provider}", __name__).CASES
+    return found
+
+
+def failures(provider: str) -> dict[str, str]:
+    """Those of its cases that the documentation lists as failures, and what happened in them."""
+    found: dict[str, str] = import_module(f".{provider}", __name__).FAILURES
+    return found
 
 
 def user(*content: Any) -> dict[str, Any]:

@@ -277,3 +277,26 @@ CASES |= {f"stdin-{name}": replace(CASES[name], call={**CASES[name].call, "route
 CASES["stdin-error-unsupported"] = _failing(_SAYS_HELLO, route="stdin", tools=[WEATHER], tool_choice="required")
 CASES["stdin-error-schema"] = _failing(_SAYS_HELLO, route="stdin", response_format=PERSON)
 CASES["error-route"] = _failing(_SAYS_HELLO, route="carrier-pigeon")
+
+FAILURES = {
+    "error-401-login": "the login has expired or was revoked",
+    "error-401": "the API key is not valid",
+    "error-403": "the account may not use this",
+    "error-404": "no model of this name, or not for this account",
+    "error-429-plan": "the plan's limit is used up",
+    "error-429": "too many requests",
+    "error-credit": "no credit left",
+    "error-too-long": "the conversation is longer than the model's context",
+    "error-filtered": "the API's content filter",
+    "error-413": "the request is too large",
+    "error-400": "the API refuses the request",
+    "error-unknown-part": "a message part that Claude cannot take",
+    "error-unsupported": "a parameter that cannot be honoured",
+    "error-529": "the API is overloaded (529)",
+    "error-503": "the API is out of service (503)",
+    "error-500": "the API failed (500)",
+    "error-cut": "the connection broke in mid-answer",
+    "error-event": "the API reported an error in mid-answer",
+    "error-empty-answer": "an answer without a word",
+}
+"""What happened in the recorded failures that the documentation lists."""

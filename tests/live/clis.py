@@ -23,12 +23,34 @@ class Release:
 
 
 NONE = Release("none", "0")
+PROGRAMS = {"claude_code": "claude"}
+"""What each provider drives."""
+
+
+@dataclass(frozen=True)
+class CLI:
+    """A release, as what calls to a provider (its settings' name) go to."""
+
+    provider: str
+    release: Release
+
+    @property
+    def executable(self) -> str:
+        return str(self.release.command(PROGRAMS[self.provider]))
+
+    def __str__(self) -> str:
+        return f"{self.provider}-{self.release.version}"
 
 
 def every(name: str) -> list[Release]:
     """The installed releases of a program, oldest first; `NONE` where there is none."""
     versions = [path.name.removeprefix(f"{name}-") for path in FOLDER.glob(f"{name}-*")]
     return [Release(name, version) for version in sorted(versions, key=_numbers)] or [NONE]
+
+
+def each(provider: str) -> list[CLI]:
+    """The installed releases that a provider is tried on, oldest first."""
+    return [CLI(provider, release) for release in every(PROGRAMS[provider])]
 
 
 def newest(name: str) -> list[Release]:

@@ -10,17 +10,25 @@ import pytest
 
 from uutel.settings import overriding
 
-from .clis import NONE, Release
+from .clis import CLI, NONE, Release
 
 os.environ["LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"] = "True"  # or LiteLLM's own provider fetches a list of them
 
 
 @pytest.fixture
+def cli(request: pytest.FixtureRequest) -> Iterator[CLI]:
+    """The CLI that a test is parametrized with, as the one that calls go to; no spares, for the sake of the CPU."""
+    installed(request.param.release)
+    with overriding(spares=0, **{request.param.provider: {"executable": request.param.executable}}):
+        yield request.param
+
+
+@pytest.fixture
 def claude(request: pytest.FixtureRequest) -> Iterator[Release]:
-    """The release that a test is parametrized with, as the CLI that calls go to; no spares, for the sake of the CPU."""
-    release = installed(request.param)
-    with overriding(spares=0, claude_code={"executable": str(release.command("claude"))}):
-        yield release
+    """The release that a test is parametrized with, as the CLI that calls to `claude-code` go to."""
+    installed(request.param)
+    with overriding(spares=0, claude_code={"executable": CLI("claude_code", request.param).executable}):
+        yield request.param
 
 
 @pytest.fixture
@@ -35,9 +43,10 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(homes: Path, claude: Release) -> Path:
+def home(homes: Path, request: pytest.FixtureRequest) -> Path:
     """An empty home at first, one for each release: what the CLI keeps there itself stays from call to call."""
-    home = homes / str(claude)
+    driven = request.getfixturevalue("cli" if "cli" in request.fixturenames else "claude")
+    home = homes / str(driven)
     home.mkdir(exist_ok=True)
     return home
 

@@ -1,180 +1,70 @@
 """Every recorded case again, on the real binaries: the recordings are still what the CLIs do.
 
-The recordings were made on one release. What another one does otherwise is said here, case by case.
+The recordings were made on one release; `tests.releases` says what another one does otherwise, case by case.
 """
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ..cases import Case
-from ..cases.claude_code import CASES
-from ..support import DOORS, FIXTURES, Outcome, environment, read
+from ..cases import Case, cases
+from ..releases import Seen, releases
+from ..support import DOORS, FIXTURES, environment, read
 from ..vendor.api import VendorAPI
-from ..wire import OWN_NOTE, received
-from .clis import Release, every
+from ..wire import received
+from .clis import CLI, PROGRAMS, each
 from .compare import differences
 
 pytestmark = pytest.mark.live
 
-RECORDED = "2.1.330"
 DOORS_TRIED = ("completion", "astreaming")
 
 
 @dataclass(frozen=True)
-class Otherwise:
-    """What a release does otherwise than `RECORDED`.
+class Made(Seen):
+    """`aside` are the requests that were no model requests."""
 
-    `costs` is the recorded cost and its own, `words` an error's message, `requests` how many of the recorded requests
-    it makes, `bodies` fields of the request body (None: left out).
-    """
-
-    costs: dict[float, float] = field(default_factory=dict)
-    words: dict[str, str] = field(default_factory=dict)
-    requests: dict[str, int] = field(default_factory=dict)
-    bodies: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
-
-
-# What `default` means to it, with the maximum and the effort that it sends for this model whatever it is told.
-_OPUS_4_8 = {"model": "claude-opus-4-8", "max_tokens": 64000, "output_config": {"effort": "high"}}
-OTHERWISE = {
-    "2.1.197": Otherwise(
-        # Its price list: $3 and $15 per million tokens of Sonnet 5, and Opus 4.8 behind `default`.
-        costs={
-            0.00010049999999999999: 0.00015075,
-            0.00020099999999999998: 0.0003015,
-            0.00019999999999999998: 0.00025125,
-        },
-        words={
-            "error-413": "litellm.BadRequestError: Request too large (max 32MB). Try with a smaller file.",
-            "error-429-plan": "litellm.RateLimitError: You've hit your session limit · resets 6am (UTC)",
-            "error-early-end": "litellm.APIConnectionError: API Error: Stream ended without receiving any events "
-            "(check the network, proxies and api_base; the call can be repeated)",
-        },
-        # It does not ask again without a beta feature of its own, nor again with the same token.
-        requests={"error-400": 1, "error-401-login": 1},
-        bodies={
-            ("default-model", 0): _OPUS_4_8,
-            ("stdin-default-model", 0): _OPUS_4_8,
-            ("stdin-thinking-history", 0): {"thinking": {"type": "adaptive"}},  # without the newer `display` of its own
-            ("error-404", 1): {"stream": None},
-        },
-    )
-}
-
-# A call that is no JSON: `claude` checks it while the answer comes in, and may or may not hear of the answer's end.
-MAY_END = {
-    "stdin-malformed-arguments": (
-        ("tool_calls", {"native_finish_reason": "tool_use"}),
-        ("length", {"native_finish_reason": "max_tokens"}),
-    )
-}
-
-# The features that `claude` asks for on its own account. Which of them it is changes with the release and the model.
-OWN_BETAS = {
-    "claude-code-20250219",
-    "context-1m-2025-08-07",
-    "context-management-2025-06-27",
-    "effort-2025-11-24",
-    "interleaved-thinking-2025-05-14",
-    "mid-conversation-system-2026-04-07",
-    "per-turn-control-2026-07-01",
-    "prompt-caching-scope-2026-01-05",
-    "thinking-display-updates-2026-08-18",
-    "thinking-token-count-2026-05-13",
-}
-
-
-@dataclass(frozen=True)
-class Made:
-    """What came of one call: `wire` are the model requests, `aside` the others."""
-
-    outcome: Outcome
-    wire: list[Any]
     aside: set[tuple[str, str]]
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("claude", every("claude"), ids=str, indirect=True)
-def test_a_release_does_with_a_case_what_is_recorded(claude: Release, name: str, home: Path) -> None:
-    case, recording = CASES[name], FIXTURES / "claude_code" / name
+@pytest.mark.parametrize(
+    ("cli", "name"),
+    [(cli, name) for provider in PROGRAMS for cli in each(provider) for name in cases(provider)],
+    ids=str,
+    indirect=["cli"],
+)
+def test_a_release_does_with_a_case_what_is_recorded(cli: CLI, name: str, home: Path) -> None:
+    case, recording = cases(cli.provider)[name], FIXTURES / cli.provider / name
+    known, version = releases(cli.provider), cli.release.version
     doors = [door for door in DOORS_TRIED if "n" not in case.call or "stream" not in door]
-    with environment(case.env, home), ThreadPoolExecutor() as together:
-        made = dict(zip(doors, together.map(partial(_make, case), doors), strict=True))
-    answer = _ended(_expected_answer(read(recording / "answer.json"), claude.version, name), name)
-    wire = _comparable(_expected_wire(read(recording / "wire.json"), claude.version, name), claude.version)
+    own_home = home / name if case.files else home
+    with environment(case.env, own_home, case.files), ThreadPoolExecutor() as together:
+        made = dict(zip(doors, together.map(partial(_make, cli, case), doors), strict=True))
+    recorded = Seen(read(recording / "answer.json"), read(recording / "wire.json"))
+    wanted = known.comparable(known.expected(recorded, version, name), version, name)
     for door, call in made.items():
-        assert differences(_ended(call.outcome, name), answer, door) == []
-        assert "error" in answer or len(call.wire) == len(answer["choices"])
-        assert differences(_comparable(call.wire, claude.version), wire, door) == []
-        assert call.aside <= {("HEAD", "/")}  # older releases look whether a custom base URL answers
+        seen = known.comparable(call, version, name)
+        assert differences(seen.outcome, wanted.outcome, door) == []
+        assert "error" in seen.outcome or len(call.wire) == len(wanted.outcome["choices"])
+        assert differences(seen.wire, wanted.wire, door) == []
+        assert call.aside <= known.ASIDE
 
 
-def _make(case: Case, door: str) -> Made:
-    with VendorAPI(case.script) as api:
+def _make(cli: CLI, case: Case, door: str) -> Made:
+    with VendorAPI(case.script, case.aside) as api:
         outcome = DOORS[door]({**case.call, "api_base": api.url})
         aside = {(request.method, request.path) for request in api.side_requests}
-        return Made(outcome, [received(request) for request in api.requests], aside)
+        return Made(outcome, [received(cli.provider, request) for request in api.requests], aside)
 
 
-def test_the_recordings_were_made_on_the_release_they_are_compared_with() -> None:
-    asides = [read(path) for path in (FIXTURES / "claude_code").glob("*/asides.json")]
-    assert {told["--version"]["stdout"].split()[0] for told in asides if "--version" in told} == {RECORDED}
-
-
-def _expected_answer(recorded: Outcome, version: str, name: str) -> Outcome:
-    other = OTHERWISE.get(version, Otherwise())
-    if name in other.words:
-        recorded["error"]["message"] = other.words[name]
-    if "cost" in recorded:
-        recorded["cost"] = other.costs.get(recorded["cost"], recorded["cost"])
-    return recorded
-
-
-def _ended(outcome: Outcome, name: str) -> Outcome:
-    """Without how the answer ended, where that is left to chance."""
-    if name in MAY_END:
-        [choice] = outcome["choices"]
-        native = choice["message"].pop("provider_specific_fields")
-        assert (choice.pop("finish_reason"), native) in MAY_END[name]
-    return outcome
-
-
-def _expected_wire(recorded: list[Any], version: str, name: str) -> list[Any]:
-    other = OTHERWISE.get(version, Otherwise())
-    requests = recorded[: other.requests.get(name, len(recorded))]
-    for index, request in enumerate(requests):
-        body = {**request["body"], **other.bodies.get((name, index), {})}
-        request["body"] = {field: value for field, value in body.items() if value is not None}
-    return requests
-
-
-def _comparable(requests: list[Any], version: str) -> list[Any]:
-    """Without what a release other than `RECORDED` puts elsewhere: its own betas, and its note on the stdin route."""
-    if version != RECORDED:
-        for request in requests:
-            request["headers"]["anthropic-beta"] = sorted({*request["headers"]["anthropic-beta"]} - OWN_BETAS)
-            request["body"]["messages"] = _without_notes(request["body"]["messages"])
-    return requests
-
-
-def _without_notes(messages: list[Any]) -> list[Any]:
-    """Without the notes, be they messages or parts, and the cache breakpoint at the end of the last message."""
-    if not any(OWN_NOTE in json.dumps(message) for message in messages):
-        return messages
-    noted = [{**message, "content": _parts(message["content"])} for message in messages]
-    if noted[-1]["content"][-1].get("cache_control") == {"type": "ephemeral"}:
-        del noted[-1]["content"][-1]["cache_control"]
-    bare = [{**m, "content": [part for part in m["content"] if part.get("text") != OWN_NOTE]} for m in noted]
-    return [message for message in bare if message["content"]]
-
-
-def _parts(content: Any) -> list[Any]:
-    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+@pytest.mark.parametrize("provider", PROGRAMS)
+def test_the_recordings_were_made_on_the_release_they_are_compared_with(provider: str) -> None:
+    asides = [read(path) for path in (FIXTURES / provider).glob("*/asides.json")]
+    told = {aside["--version"]["stdout"] for aside in asides if "--version" in aside}
+    assert told
+    assert [version for version in told if releases(provider).RECORDED not in version.split()] == []

@@ -15,7 +15,7 @@ from uutel.providers.claude_code.encode import JSON_OBJECT
 from ..cases.claude_code import CASES
 from ..support import Call, Outcome, environment, streaming
 from ..vendor.api import Reply, Request, VendorAPI
-from ..wire import said
+from ..wire.claude_code import said
 from .clis import Release, newest
 from .compare import differences
 

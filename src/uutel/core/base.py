@@ -7,7 +7,7 @@ The conversation is an `Exchange`, an object without I/O, so that it can be play
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeAlias
 
@@ -22,7 +22,8 @@ from .events import Event
 from .exceptions import Kind, VendorError
 from .handler import Doors
 from .models import ModelInfo
-from .request import ChatRequest
+from .params import ParameterTable
+from .request import ChatRequest, Options
 
 SETTLING = 2.0
 """Seconds to wait, after the last word of the answer, for the CLI's closing words (cost)."""
@@ -67,6 +68,8 @@ class BaseUU(Doors):
 
     small_model: ClassVar[str]
     """The CLI's name of a quick and cheap model, for trying things out."""
+    tables: ClassVar[Mapping[str, ParameterTable]]
+    """What becomes of each parameter of a call, by the route that the call takes; the default route comes first."""
 
     @abstractmethod
     async def open(self, request: ChatRequest) -> Exchange:
@@ -84,6 +87,18 @@ class BaseUU(Doors):
     @abstractmethod
     def settings(self) -> ProviderSettings:
         """What the user configured for this provider."""
+
+    def route(self, options: Options) -> str:
+        """How a call with these options is carried into the CLI; `VendorError` for a route that there is not."""
+        route = options.route or self.settings.route
+        if route not in self.tables:
+            problem = f"route={route!r}: {self.name} has the routes {' and '.join(self.tables)}"
+            raise VendorError(Kind.BAD_REQUEST, problem)
+        return route
+
+    def table(self, options: Options) -> ParameterTable:
+        """What the route of a call can carry."""
+        return self.tables[self.route(options)]
 
     @property
     def engine(self) -> Engine:

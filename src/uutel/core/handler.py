@@ -38,12 +38,10 @@ class Doors(CustomLLM, ABC):
 
     name: ClassVar[str]
     """The part of the model string that chooses this provider, as in `uutel/<name>/<model>`."""
-    parameters: ClassVar[ParameterTable]
-    """What becomes of each parameter of a call."""
 
+    @abstractmethod
     def table(self, options: Options) -> ParameterTable:
         """What becomes of each parameter of a call with these options."""
-        return self.parameters
 
     @abstractmethod
     def events(self, request: ChatRequest) -> AsyncIterator[Event]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio.to_thread
 
@@ -12,8 +12,7 @@ from ...core.base import BaseUU
 from ...core.child import Recipe
 from ...core.exceptions import Kind, VendorError
 from ...core.models import ModelInfo
-from ...core.params import ParameterTable
-from ...core.request import ChatRequest, Options
+from ...core.request import ChatRequest
 from ...settings import ClaudeCodeSettings, settings
 from .auth import Access, ClaudeCodeAuth, base_environment
 from .encode import check_parts, encode_system
@@ -63,23 +62,12 @@ in one variable, and the body override is one."""
 PRIVATE = ("TMPDIR", "CLAUDE_CODE_TMPDIR")
 
 
-_TABLES = {"native": PARAMETERS, "stdin": STDIN_PARAMETERS}
-
-
 class ClaudeCodeUU(BaseUU):
     """LiteLLM handler for `uutel/claude-code/<model>`; the model is any name or alias the CLI knows."""
 
     name = "claude-code"
     small_model = "haiku"
-    parameters = PARAMETERS
-
-    def table(self, options: Options) -> ParameterTable:
-        """What the route of a call can carry."""
-        route = options.route or self.settings.route
-        if route not in _TABLES:
-            problem = f"route={route!r}: claude-code has the routes {' and '.join(_TABLES)}"
-            raise VendorError(Kind.BAD_REQUEST, problem)
-        return _TABLES[route]
+    tables: ClassVar = {"native": PARAMETERS, "stdin": STDIN_PARAMETERS}
 
     @property
     def settings(self) -> ClaudeCodeSettings:
@@ -122,7 +110,7 @@ class ClaudeCodeUU(BaseUU):
         executable = self.auth.executable()
         wish = request.options.auth or self.settings.auth
         access = self.auth.access(executable, wish, request.api_key, _base_url(request.api_base))
-        route = request.options.route or self.settings.route
+        route = self.route(request.options)
         stands_in = (
             route == "native" and access.spawns and _size(request.messages, request.params.get("tools")) > _ENVIRONMENT
         )

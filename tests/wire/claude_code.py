@@ -1,11 +1,11 @@
-"""What reached the vendor's API, without what the CLI says of itself."""
+"""What `claude` sends, without what it says of itself."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from .vendor.api import Request
+from ..vendor.api import Request
 
 _OWN_SYSTEM = re.compile(r"x-anthropic-billing-header|You are a Claude agent, built on")
 _OWN_NOTE = re.compile(r"\s*<system-reminder>|# Environment\n")
