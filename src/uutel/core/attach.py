@@ -1,16 +1,20 @@
-"""UUTEL's place in LiteLLM: one custom handler, and two seams that LiteLLM does not offer.
+"""UUTEL's place in LiteLLM: one custom handler, and three seams that LiteLLM does not offer.
 
 * LiteLLM refuses `reasoning_effort`, `thinking` and `verbosity`, and drops `user`, before a custom handler sees them.
   What its handlers may take is asked of `litellm.OpenAILikeChatConfig`: for UUTEL's models it answers in full.
 * A program that assigns `litellm.custom_provider_map` itself, as LiteLLM's docs show, throws every other provider
   out. `custom_llm_setup` runs before each call and puts UUTEL back.
+* LiteLLM asks a custom handler for an async stream in a worker thread, and awaits what it gets if it is a coroutine.
+  Given one, the start of the stream is awaited in the caller's loop: no thread waits there, and cancelling reaches it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import litellm
+import litellm.main
 import litellm.utils
 from litellm.llms.custom_llm import CustomLLM
 
@@ -53,6 +57,8 @@ def attach() -> None:
         litellm.OpenAILikeChatConfig = _wider(litellm.OpenAILikeChatConfig)  # type: ignore[misc]
     if not getattr(litellm.utils.custom_llm_setup, "knows_uutel", False):
         litellm.utils.custom_llm_setup = _setup_with_uutel(litellm.utils.custom_llm_setup)
+    if not getattr(litellm.main._complete_custom_providers, "knows_uutel", False):
+        litellm.main._complete_custom_providers = _awaiting_starts(litellm.main._complete_custom_providers)
     litellm.utils.custom_llm_setup()  # type: ignore[no-untyped-call]
 
 
@@ -65,6 +71,21 @@ def _setup_with_uutel(original: Any) -> Any:
 
     custom_llm_setup.knows_uutel = True  # type: ignore[attr-defined]
     return custom_llm_setup
+
+
+def _awaiting_starts(original: Any) -> Any:
+    def _complete_custom_providers(ctx: Any) -> Any:
+        response = original(ctx)
+        start = getattr(getattr(response, "completion_stream", None), "astarted", None)
+        return _once_started(response, start) if ctx.acompletion and start else response
+
+    _complete_custom_providers.knows_uutel = True  # type: ignore[attr-defined]
+    return _complete_custom_providers
+
+
+async def _once_started(response: Any, start: Callable[[], Awaitable[object]]) -> Any:
+    await start()
+    return response
 
 
 def _wider(original: Any) -> Any:

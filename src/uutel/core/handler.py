@@ -21,7 +21,6 @@ import anyio
 from litellm.llms.custom_llm import CustomLLM
 from litellm.types.utils import ModelResponse, ModelResponseStream
 
-from .caller import when_abandoned
 from .chunks import Chunks, fold, merge
 from .engine import Engine
 from .events import Event
@@ -69,10 +68,8 @@ class Doors(CustomLLM, ABC):
         return ChunkStream(_Order(self, call)).started()
 
     def astreaming(self, *_: Any, **call: Any) -> ChunkStream:  # type: ignore[override]
-        """`await litellm.acompletion(…, stream=True)`; LiteLLM calls it in a worker thread, where it may wait."""
-        stream = ChunkStream(_Order(self, call))
-        with when_abandoned(stream.close):
-            return stream.started()
+        """`await litellm.acompletion(…, stream=True)`; `core.attach` has LiteLLM await `astarted`."""
+        return ChunkStream(_Order(self, call))
 
 
 class _Order:
@@ -174,11 +171,12 @@ class ChunkStream:
 
     def started(self) -> ChunkStream:
         """Itself, once the vendor has accepted the request; raises what was wrong with it."""
-        try:
-            self._ready.extend(self._chunks.feed(self._mailbox.get()))
-        except BaseException:
-            self.close()
-            raise
+        self._fill()
+        return self
+
+    async def astarted(self) -> ChunkStream:
+        """`started`, in the running asyncio loop."""
+        await self._afill()
         return self
 
     def close(self) -> None:
@@ -197,26 +195,35 @@ class ChunkStream:
         return self
 
     def __next__(self) -> ModelResponseStream:
-        while not self._ready:
-            try:
-                self._ready.extend(self._chunks.feed(self._mailbox.get()))
-            except Closed:
-                raise StopIteration from None
-            except BaseException:
-                self.close()
-                raise
+        try:
+            while not self._ready:
+                self._fill()
+        except Closed:
+            raise StopIteration from None
         return self._ready.popleft()
 
     async def __anext__(self) -> ModelResponseStream:
-        while not self._ready:
-            try:
-                self._ready.extend(self._chunks.feed(await self._mailbox.aget()))
-            except Closed:
-                raise StopAsyncIteration from None
-            except BaseException:
-                self.close()
-                raise
+        try:
+            while not self._ready:
+                await self._afill()
+        except Closed:
+            raise StopAsyncIteration from None
         return self._ready.popleft()
+
+    def _fill(self) -> None:
+        """Take in the chunks of the next event."""
+        try:
+            self._ready.extend(self._chunks.feed(self._mailbox.get()))
+        except BaseException:
+            self.close()
+            raise
+
+    async def _afill(self) -> None:
+        try:
+            self._ready.extend(self._chunks.feed(await self._mailbox.aget()))
+        except BaseException:
+            self.close()
+            raise
 
     def __del__(self) -> None:
         self.close()
