@@ -156,11 +156,13 @@ def _values(field: FieldInfo) -> str:
         kind = get_args(kind)[0]
     if get_origin(kind) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(kind))
-    return {str: "text", int: "whole number", float: "number"}[kind]  # type: ignore[index]
+    return {str: "text", int: "whole number", float: "number", bool: "`true`, `false`"}[kind]  # type: ignore[index]
 
 
 def _default(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
     return "" if default is None else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 

@@ -40,7 +40,8 @@ def runs(pid: int) -> bool:
 
 def private_directories(pid: int | None = None) -> set[Path]:
     """The directories that UUTEL in process `pid` (this one) has made for its children."""
-    return set(Path(tempfile.gettempdir()).glob(f"uutel-{pid or os.getpid()}-*/*"))
+    found = Path(tempfile.gettempdir()).glob(f"uutel-{pid or os.getpid()}-*/*")
+    return {path for path in found if path.is_dir()}
 
 
 @pytest.fixture

@@ -39,6 +39,8 @@ class ClaudeCodeSettings(ProviderSettings):
 
     route: Literal["native", "stdin"] = "native"
     """How the conversation reaches the model API: by the request body, or by turns on standard input."""
+    rate_limits: bool = False
+    """Report the plan's rate-limit window with every answer; see the provider's page for what it costs."""
 
 
 class Settings(BaseSettings):

@@ -94,7 +94,7 @@ class Bare(CustomLLM):
 def bare_cli(executable: str, server: VendorAPI) -> Measure:
     def measure() -> dict[str, float]:
         env = {**os.environ, **QUIET, "ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": "key"}
-        flags = [flag for flag in FLAGS if not flag.startswith(("--input-format", "--max-budget"))]
+        flags = [flag for flag in FLAGS if not flag.startswith("--input-format")]
         begun = time.monotonic()
         subprocess.run(
             [executable, *flags, f"--model={MODEL}", "Hello"],

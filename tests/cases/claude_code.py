@@ -47,6 +47,11 @@ def _failing(reply: Reply, **more: Any) -> Case:
     return Case(call(HELLO, **more), [reply], KEY)
 
 
+def _citation(start: int, text: str) -> dict[str, Any]:
+    place = {"document_index": 0, "document_title": "Notes", "start_char_index": start}
+    return {"type": "char_location", "cited_text": text, "end_char_index": start + len(text), **place}
+
+
 _SAYS_HELLO = api.message(api.text("Hello", ", wor", "ld!"))
 _TWO_CALLS = [
     _tool_call("toolu_1", "get_weather", '{"city": "Paris"}'),
@@ -155,6 +160,16 @@ CASES: dict[str, Case] = {
             ]
         ),
         [api.message(api.text("A dot, a cat, a page."))],
+        KEY,
+    ),
+    "citations": Case(
+        call([user({"type": "document", "title": "Notes", "citations": {"enabled": True},
+                    "source": {"type": "text", "media_type": "text/plain", "data": "Grass is green. Sky is blue."}},
+                   {"type": "text", "text": "Which colours?"})]),
+        [api.message(api.text("So: "),
+                     api.cited_text("grass", " is green", citations=[_citation(0, "Grass is green.")]),
+                     api.text(" and "),
+                     api.cited_text("the sky is blue", citations=[_citation(16, "Sky is blue."), _citation(0, "G")]))],
         KEY,
     ),
     "cache-control": Case(

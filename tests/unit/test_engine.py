@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -369,28 +370,40 @@ def test_something_may_tidy_up_the_temporary_directory(tmp_path: Path) -> None:
         ask(engine, recipe(tmp_path, ECHO, KEY="b"), b"two")
 
 
-def test_an_engine_that_cannot_start_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_for_which_there_is_no_place_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(**_: Any) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tempfile, "mkdtemp", full)
-    with pytest.raises(VendorError, match="No space left on device"):
-        Engine()
+    with running() as engine:
+        monkeypatch.setattr(tempfile, "mkdtemp", full)
+        with pytest.raises(VendorError, match="No space left on device"):
+            ask(engine, recipe(tmp_path, ECHO), b"one")
 
 
 def test_directories_of_the_dead_are_swept_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    dead = tmp_path / f"uutel-{gone.pid}-abc"
-    others = [tmp_path / f"uutel-{os.getppid()}-abc", tmp_path / "uutel-play-abc", tmp_path / "uutel"]
+    dead, elsewhere = tmp_path / f"uutel-{gone.pid}-abc", tmp_path / f"uutel-{gone.pid}-container"
+    others = [elsewhere, tmp_path / f"uutel-{os.getppid()}-abc", tmp_path / "uutel-play-abc", tmp_path / "uutel"]
     for path in (dead, *others):
         path.mkdir()
-        (path / "file").touch()
+        (path / "lock").touch()
     (tmp_path / f"uutel-{gone.pid}-link").symlink_to(tmp_path / "nowhere")
-    with running():
-        assert not dead.exists()
-        assert [path for path in others if not (path / "file").exists()] == []
+    with (elsewhere / "lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with running():
+            assert not dead.exists()
+        assert [path for path in others if not (path / "lock").exists()] == []
+
+
+def test_fewer_spares_hold_from_the_next_call_on(tmp_path: Path) -> None:
+    with running(spares=2) as engine:
+        ask(engine, recipe(tmp_path, ECHO), b"one")
+        spares(engine)
+        engine.limits = Limits(spares=0)
+        ask(engine, recipe(tmp_path, ECHO), b"two")
+        eventually(lambda: not children())
 
 
 def test_there_is_one_engine_and_a_new_one_after_its_end() -> None:

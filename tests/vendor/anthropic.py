@@ -16,6 +16,12 @@ def text(*parts: str) -> list[Block]:
     return _block({"type": "text", "text": ""}, ({"type": "text_delta", "text": part} for part in parts))
 
 
+def cited_text(*parts: str, citations: Iterable[Block]) -> list[Block]:
+    deltas: list[Block] = [{"type": "text_delta", "text": part} for part in parts]
+    deltas += [{"type": "citations_delta", "citation": citation} for citation in citations]
+    return _block({"type": "text", "text": "", "citations": []}, deltas)
+
+
 def thinking(*parts: str, signature: str = "c2ln") -> list[Block]:
     deltas: list[Block] = [{"type": "thinking_delta", "thinking": part} for part in parts]
     deltas.append({"type": "signature_delta", "signature": signature})

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import litellm
@@ -76,15 +75,19 @@ def _setup_with_uutel(original: Any) -> Any:
 def _awaiting_starts(original: Any) -> Any:
     def _complete_custom_providers(ctx: Any) -> Any:
         response = original(ctx)
-        start = getattr(getattr(response, "completion_stream", None), "astarted", None)
-        return _once_started(response, start) if ctx.acompletion and start else response
+        stream: Any = getattr(response, "completion_stream", None)
+        if not hasattr(stream, "astarted"):  # another handler's
+            return response
+        if stream.dropped:
+            response._hidden_params["dropped_params"] = stream.dropped
+        return _once_started(response, stream) if ctx.acompletion else response
 
     _complete_custom_providers.knows_uutel = True  # type: ignore[attr-defined]
     return _complete_custom_providers
 
 
-async def _once_started(response: Any, start: Callable[[], Awaitable[object]]) -> Any:
-    await start()
+async def _once_started(response: Any, stream: ChunkStream) -> Any:
+    await stream.astarted()
     return response
 
 

@@ -36,7 +36,12 @@ class Send:
     compose: Callable[[], Sequence[bytes]]
 
 
-Step: TypeAlias = Event | Send
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """The child must not do anything more."""
+
+
+Step: TypeAlias = Event | Send | Kill
 
 
 class Exchange(Protocol):
@@ -120,6 +125,8 @@ class BaseUU(Doors):
                 for step in steps:
                     if isinstance(step, Send):
                         await _send(child, await to_thread.run_sync(step.compose, abandon_on_cancel=True), silence)
+                    elif isinstance(step, Kill):
+                        child.kill()
                     else:
                         yield step
                 if line is None:

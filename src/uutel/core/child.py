@@ -97,7 +97,7 @@ class Child:
         env = dict(recipe.env) | {name: str(directory) for name in recipe.private}
         cwd = directory / "cwd"
         try:
-            directory.mkdir(mode=0o700, parents=True)  # something may tidy up the temporary directory under a server
+            directory.mkdir(mode=0o700)
             cwd.mkdir()
             with anyio.CancelScope(shield=True):  # half a process could not be ended
                 process = await anyio.open_process(
@@ -122,7 +122,7 @@ class Child:
     @property
     def alive(self) -> bool:
         """Whether it can still be spoken to."""
-        return self._process.returncode is None and not self._ended.is_set()
+        return self._process.returncode is None and not self._ended.is_set() and _runs(self.pid)
 
     async def send(self, *lines: bytes) -> None:
         """Write lines to its standard input. A child that is already gone says why in `exit`, not here."""
@@ -196,6 +196,14 @@ class Child:
             self._stderr.append(data.decode("utf-8", "replace"))
             while sum(map(len, self._stderr)) - len(self._stderr[0]) > _STDERR_KEPT:
                 self._stderr.popleft()
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process that was started here has not ended, be it that nobody has noticed yet."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
 
 
 async def _then(over: anyio.Event, function: Callable[[], Awaitable[object]]) -> None:

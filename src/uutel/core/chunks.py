@@ -49,7 +49,7 @@ class Chunks:
             if fields := _finish_fields(event):
                 yield self._chunk(Delta(provider_specific_fields=fields))
             yield self._chunk(Delta(), event.reason)
-        else:
+        elif not (isinstance(event, Extra) and event.to == "response"):
             yield self._chunk(_delta(event))
 
     def _chunk(self, delta: Delta, finish_reason: str | None = None) -> ModelResponseStream:
@@ -78,15 +78,16 @@ def merge(responses: list[ModelResponse]) -> ModelResponse:
         first._hidden_params["response_cost"] = sum(costs)
     usages = [usage for response in responses if (usage := getattr(response, "usage", None))]
     if others and len(usages) == len(responses):
-        first.usage = _summed(usages)  # type: ignore[attr-defined]
+        first.usage = Usage(**_summed([usage.model_dump(exclude_none=True) for usage in usages]))  # type: ignore[attr-defined]
     return first
 
 
-def _summed(usages: list[Usage]) -> Usage:
-    names = ("prompt_tokens", "completion_tokens", "total_tokens")
-    cached = [usage.prompt_tokens_details.cached_tokens or 0 for usage in usages if usage.prompt_tokens_details]
-    totals: dict[str, Any] = {name: sum(getattr(usage, name) for usage in usages) for name in names}
-    return Usage(**totals, prompt_tokens_details={"cached_tokens": sum(cached)})
+def _summed(parts: list[Any]) -> Any:
+    """The sum of numbers, or of dictionaries name by name; of anything else the first."""
+    if isinstance(parts[0], dict):
+        names = dict.fromkeys(name for part in parts for name in part)
+        return {name: _summed([part[name] for part in parts if name in part]) for name in names}
+    return sum(parts) if isinstance(parts[0], (int, float)) else parts[0]
 
 
 class _Answer:
@@ -114,7 +115,7 @@ class _Answer:
                 self._add_block(event)
             case ToolCall():
                 self.calls.setdefault(event.index, []).append(event)
-            case Extra():
+            case Extra() if event.to != "stream":
                 self._add_fields(event.fields)
             case Spent():
                 self.spent = event

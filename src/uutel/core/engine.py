@@ -13,8 +13,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future
@@ -32,6 +30,7 @@ from loguru import logger
 
 from .child import Child, Recipe
 from .exceptions import Kind, VendorError
+from .root import Root, sweep
 
 T = TypeVar("T")
 _TIDYING = 0.5  # seconds a child has to end when it is asked to
@@ -105,6 +104,7 @@ class Engine:
     async def lend(self, recipe: Recipe) -> AsyncIterator[Child]:
         """A child of `recipe`, greeted, for one conversation; it is gone when the block ends."""
         async with self._slots:
+            self._trim(self.limits.spares)
             child = await self._take(recipe) or await self._start(recipe)
             try:
                 yield child
@@ -112,7 +112,7 @@ class Engine:
                 self._dismiss(child)
                 self._restock(recipe)
 
-    _root: Path | None = None
+    _root: Root | None = None
     _loop: asyncio.AbstractEventLoop
     _context: Context
     _tasks: TaskGroup
@@ -133,8 +133,7 @@ class Engine:
         self._loop, self._context = asyncio.get_running_loop(), copy_context()
         self._stop = anyio.Event()
         self._slots = anyio.Semaphore(self.limits.children)
-        self._root = _private_directory()
-        _sweep(self._root.parent)
+        sweep()
         async with anyio.create_task_group() as self._tasks:
             started.set_result(None)
             await self._stop.wait()
@@ -154,7 +153,7 @@ class Engine:
         for child in tuple(self._children):
             child.kill()
         if self._root:
-            shutil.rmtree(self._root, ignore_errors=True)
+            self._root.remove()
 
     def _begin(self, future: Future[T], function: Callable[..., Coroutine[Any, Any, T]], args: Sequence[Any]) -> None:
         if self._closed:
@@ -183,12 +182,20 @@ class Engine:
     async def _start(self, recipe: Recipe) -> Child:
         if self._closed:
             raise _ended()
-        assert self._root  # noqa: S101  (made before any call)
-        child = await Child.start(recipe, self._root / str(next(self._numbers)))
+        child = await Child.start(recipe, self._directory())
         self._children.add(child)
         logger.debug("child {} started: {}", child.pid, recipe.argv[0])
         self._tasks.start_soon(self._tend, child)
         return await self._greeted(child, recipe.hello)
+
+    def _directory(self) -> Path:
+        """Where the next child is to live."""
+        if self._root and not self._root.path.is_dir():  # something may tidy up under a server that runs long
+            self._root.remove()
+            self._root = None
+        if self._root is None:
+            self._root = Root()
+        return self._root.path / str(next(self._numbers))
 
     async def _greeted(self, child: Child, hello: Sequence[bytes]) -> Child:
         try:
@@ -241,11 +248,15 @@ class Engine:
         room = self.limits.spares - len(self._booting)
         if self._closed or room < 1 or wanted in self._booting or any(spare.recipe == wanted for spare in self._spares):
             return
-        for oldest in self._spares[: max(0, len(self._spares) + 1 - room)]:
-            self._release(oldest)
-            self._dismiss(oldest.child)
+        self._trim(room - 1)
         self._booting.append(wanted)
         self._tasks.start_soon(self._keep_spare, wanted)
+
+    def _trim(self, room: int) -> None:
+        """Let the oldest spares go that there is no room for."""
+        for oldest in self._spares[: max(0, len(self._spares) - room)]:
+            self._release(oldest)
+            self._dismiss(oldest.child)
 
     async def _keep_spare(self, recipe: Recipe) -> None:
         try:
@@ -276,7 +287,6 @@ def _ended() -> VendorError:
     return VendorError(Kind.CONNECTION, "the call was cut short: the program, or UUTEL in it, is shutting down")
 
 
-_ROOT_PREFIX = "uutel-"
 _engine: Engine | None = None
 _engine_lock = threading.Lock()
 
@@ -305,32 +315,6 @@ def _forget() -> None:
     """In a forked child: the engine's thread and children belong to the parent."""
     global _engine, _engine_lock
     _engine, _engine_lock = None, threading.Lock()
-
-
-def _private_directory() -> Path:
-    try:
-        return Path(tempfile.mkdtemp(prefix=f"{_ROOT_PREFIX}{os.getpid()}-"))
-    except OSError as error:
-        raise VendorError(Kind.CONNECTION, f"there is no place for the CLI's temporary files: {error}") from error
-
-
-def _sweep(where: Path) -> None:
-    """Remove private directories of processes that died without cleaning up."""
-    for path in where.glob(f"{_ROOT_PREFIX}*-*"):
-        owner = path.name.removeprefix(_ROOT_PREFIX).partition("-")[0]
-        with suppress(OSError):  # another process may be sweeping, too
-            if owner.isdigit() and not _runs(int(owner)) and path.lstat().st_uid == os.getuid():
-                shutil.rmtree(path, ignore_errors=True)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 atexit.register(shutdown)

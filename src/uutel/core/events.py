@@ -54,9 +54,13 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """What only this vendor says (citations, rate-limit windows, …): goes to `provider_specific_fields`."""
+    """What only this vendor says (citations, rate-limit windows, …): goes to `provider_specific_fields`.
+
+    `to` is where it goes, when a stream and a whole response say it in different forms.
+    """
 
     fields: Mapping[str, Any]
+    to: Literal["both", "stream", "response"] = "both"
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,12 +82,20 @@ class _Order:
         try:
             request = ChatRequest.parse(_own_name(self.model, doors.name), call)
             table = doors.table(request.options)
-            params, self._dropped = table.admit(request.params, model=self.model, drop=request.drop_params)
-            self.choices = _choices(params.pop("n", 1), request, self.model)
+            params, self.dropped = table.admit(request.params, model=self.model, drop=request.drop_params)
+            self.choices = self._choices(params.pop("n", 1), request)
         except VendorError as error:
             raise as_litellm(error, self.model) from error
         self.request = replace(request, params=params)
         self._tell()
+
+    def _choices(self, n: int, request: ChatRequest) -> int:
+        if n == 1 or not request.stream:
+            return n
+        if not request.drop_params:
+            raise unsupported("n > 1 is not supported with stream=True: make n calls, or do not stream", self.model)
+        self.dropped.append("n")
+        return 1
 
     @contextmanager
     def answers(self) -> Iterator[list[Future[list[Event]]]]:
@@ -115,8 +123,8 @@ class _Order:
     def serve(self, answers: list[list[Event]]) -> ModelResponse:
         """The response made of complete answers."""
         response = merge([fold(events, self.model) for events in answers])
-        if self._dropped:
-            response._hidden_params["dropped_params"] = self._dropped
+        if self.dropped:
+            response._hidden_params["dropped_params"] = self.dropped
         if self._log:
             self._log.post_call(original_response=response.model_dump_json(), api_key="", additional_args={})
         return response
@@ -148,8 +156,8 @@ class _Order:
             raise _too_late(self.request.timeout) from None
 
     def _tell(self) -> None:
-        if self._dropped and not self.request.drop_params:
-            message = f"{self._doors.name} leaves out {', '.join(self._dropped)}"
+        if self.dropped and not self.request.drop_params:
+            message = f"{self._doors.name} leaves out {', '.join(self.dropped)}"
             warnings.warn(message, DroppedParameterWarning, stacklevel=2)
         if self._log:
             self._log.pre_call(input=self.request.messages, api_key="", additional_args={})
@@ -164,6 +172,7 @@ class ChunkStream:
     _future: Future[None] | None = None
 
     def __init__(self, order: _Order) -> None:
+        self.dropped = order.dropped
         self._chunks = Chunks(order.model)
         self._mailbox: Mailbox[Event] = Mailbox()
         self._ready: deque[ModelResponseStream] = deque()
@@ -232,14 +241,6 @@ class ChunkStream:
 def _own_name(model: str, provider: str) -> str:
     """The CLI's own name of a model: `claude-code/sonnet` → `sonnet`, `claude-code` → "" (its default)."""
     return "" if model == provider else model.removeprefix(f"{provider}/")
-
-
-def _choices(n: Any, request: ChatRequest, model: str) -> int:
-    if not isinstance(n, int) or n < 1:
-        raise VendorError(Kind.BAD_REQUEST, f"n={n!r}: give a whole number of at least 1")
-    if n > 1 and request.stream:
-        raise unsupported("n > 1 is not supported with stream=True: make n calls, or do not stream", model)
-    return n
 
 
 def _too_late(timeout: float) -> VendorError:

@@ -1,8 +1,12 @@
-"""What a CLI says about the models it offers."""
+"""What a CLI says about the models it offers, and what LiteLLM knows of their prices."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from litellm.types.utils import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +28,12 @@ class ModelInfo:
     def name(self) -> str:
         """The model string for `litellm.completion`."""
         return f"uutel/{self.provider}/{self.id}"
+
+
+def listed_cost(model: str, usage: Usage, vendor: str) -> float | None:
+    """What LiteLLM's price list asks for `usage` in US dollars; None for a model that it does not list."""
+    import litellm
+
+    if model not in litellm.model_cost:
+        return None
+    return sum(litellm.cost_per_token(model=model, usage_object=usage, custom_llm_provider=vendor))

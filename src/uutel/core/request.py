@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 
 from .exceptions import Kind, VendorError, complaints
 
@@ -51,11 +51,13 @@ class ChatRequest:
         """The request in the keyword arguments that LiteLLM gives a custom handler."""
         given = {name: value for name, value in call["optional_params"].items() if value is not None}
         litellm_params = call.get("litellm_params") or {}
+        params = {name: value for name, value in given.items() if name not in _NOT_PARAMETERS}
+        _checked(_Shapes, params)
         return cls(
             model=model,
             messages=call["messages"],
-            params={name: value for name, value in given.items() if name not in _NOT_PARAMETERS},
-            options=_options({name: given[name] for name in Options.model_fields if name in given}),
+            params=params,
+            options=_checked(Options, {name: given[name] for name in Options.model_fields if name in given}),
             timeout=float(call.get("timeout") or 600.0),
             stream=bool(given.get("stream")),
             drop_params=_drop_params(litellm_params),
@@ -66,13 +68,54 @@ class ChatRequest:
         )
 
 
-# LiteLLM acts on these itself; they are no business of the model.
-_NOT_PARAMETERS = {"stream", "stream_options", "max_retries", "extra_headers", *Options.model_fields}
+class _Choice(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    type: str
 
 
-def _options(given: dict[str, Any]) -> Options:
+class _Format(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    type: Literal["text", "json_object", "json_schema"]
+
+
+class _Shapes(BaseModel):
+    """What OpenAI's parameters look like. LiteLLM leaves out in silence what it can make nothing of."""
+
+    model_config = ConfigDict(strict=True)
+
+    frequency_penalty: float = 0
+    max_completion_tokens: PositiveInt = 1
+    max_tokens: PositiveInt = 1
+    n: PositiveInt = 1
+    parallel_tool_calls: bool = True
+    presence_penalty: float = 0
+    reasoning_effort: str | dict[str, Any] = ""
+    response_format: _Format | None = None
+    seed: int = 0
+    stop: str | list[str] = ""
+    temperature: float = 0
+    thinking: dict[str, Any] | None = None
+    tool_choice: Literal["auto", "none", "required"] | _Choice | None = None
+    tools: list[dict[str, Any]] = []
+    top_k: int = 0
+    top_p: float = 0
+    user: str = ""
+
+
+# LiteLLM and its proxy act on these themselves; they are no business of the model.
+_NOT_PARAMETERS = {
+    "stream", "stream_options", "max_retries", "extra_headers", *Options.model_fields,
+    "agent_id", "disable_fallbacks", "include_fallback_errors", "policies", "routing_plugin_signals", "session_id",
+    "spend_logs_metadata", "trace_id",
+}  # fmt: skip
+_Checked = TypeVar("_Checked", bound=BaseModel)
+
+
+def _checked(model: type[_Checked], given: dict[str, Any]) -> _Checked:
     try:
-        return Options(**given)
+        return model(**given)
     except ValidationError as error:
         raise VendorError(Kind.BAD_REQUEST, "; ".join(complaints(error))) from error
 

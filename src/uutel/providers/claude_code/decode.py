@@ -12,10 +12,13 @@ from typing import Any
 
 from litellm.llms.anthropic.chat.handler import ModelResponseIterator
 from litellm.llms.anthropic.chat.transformation import AnthropicConfig
+from litellm.types.utils import Usage
 
+from ...core.base import Kill, Step
 from ...core.child import Exit
 from ...core.events import Event, Extra, Finish, FinishReason, Reasoning, Spent, Started, Text, ToolCall
 from ...core.exceptions import Kind, VendorError
+from ...core.models import listed_cost
 from .errors import api_failure, early_end
 from .models import ClaudeCodeModels
 
@@ -34,21 +37,25 @@ _USAGE = {
     "cacheReadInputTokens": "cache_read_input_tokens",
     "cacheCreationInputTokens": "cache_creation_input_tokens",
 }
+_ASKED_AGAIN = {"max_tokens", "model_context_window_exceeded", "refusal"}  # ends that the CLI does not take for one
 _EXPECTED_ENDS = {"error_max_budget_usd", "error_max_turns"}  # what stops the CLI from asking again
 
 
 class Decoder:
-    """One answer of `claude`, as far as it has come."""
+    """One answer of `claude`, as far as it has come. One that is not `guarded` may be asked for again by the CLI."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, guarded: bool = True) -> None:
+        self._guarded = guarded
         self._parser = ModelResponseIterator(streaming_response=None, sync_stream=True)
         self._reasoning: list[str] = []
+        self._texts: dict[int, list[str]] = {}  # by content block, like the citations
+        self._citations: dict[int, list[Mapping[str, Any]]] = {}
         self._usage: dict[str, Any] = {}
         self._stop: dict[str, Any] = {}
         self._limits: dict[str, Any] = {}
         self._notice: dict[str, Any] = {}
         self._model = ""
-        self._said_something = False
+        self._said: set[type[Event]] = set()
         self._arguments: list[str] = []  # of the last tool call
         self.models = ClaudeCodeModels(())
         self.names: Mapping[str, str] = {}
@@ -59,7 +66,7 @@ class Decoder:
         """The model has said its last word."""
         return bool(self._stop)
 
-    def feed(self, message: Mapping[str, Any]) -> Iterator[Event]:
+    def feed(self, message: Mapping[str, Any]) -> Iterator[Step]:
         """What one line says. Kinds of line that say nothing of the answer are passed over."""
         match message.get("type"):
             case "stream_event" if not self.answered:
@@ -70,7 +77,7 @@ class Decoder:
                 self._notice = dict(message)
             case "system" if message.get("subtype") == "model_refusal_no_fallback":
                 # Releases around 2.1.197 say this instead of passing on the end of the stream.
-                self._stop = {"stop_reason": "refusal"}
+                yield from self._stopped({"stop_reason": "refusal"})
             case "result":
                 yield from self._result(message)
 
@@ -80,7 +87,7 @@ class Decoder:
             raise early_end(exit)
         yield from self._end(None)
 
-    def _stream_event(self, event: Mapping[str, Any]) -> Iterator[Event]:
+    def _stream_event(self, event: Mapping[str, Any]) -> Iterator[Step]:
         match event.get("type"):
             case "message_start":
                 start = event["message"]
@@ -92,16 +99,25 @@ class Decoder:
                 delta = event.get("delta") or {}
                 if delta.get("stop_reason"):  # newer releases end a broken stream with an end that gives no reason
                     self._usage |= usage
-                    self._stop = {**delta, "usage": usage}
+                    yield from self._stopped({**delta, "usage": usage})
             case "content_block_delta" if plain := _plain(event["delta"]):
-                self._said_something = True
+                self._said.add(type(plain))
                 if isinstance(plain, Reasoning):
                     self._reasoning.append(plain.text)
+                else:
+                    self._texts.setdefault(event["index"], []).append(plain.text)
                 yield plain
             case "content_block_start" | "content_block_delta" | "content_block_stop":
                 for said in self._block_event(dict(event)):
-                    self._said_something = True
+                    self._said.add(type(said))
                     yield said
+
+    def _stopped(self, stop: dict[str, Any]) -> Iterator[Step]:
+        """The model has said its last word; one that the CLI would not content itself with ends the CLI, too."""
+        self._stop = stop
+        if not self._guarded and (stop["stop_reason"] in _ASKED_AGAIN or self._said <= {Reasoning}):
+            yield Kill()
+            yield from self._end(None)
 
     def _block_event(self, event: dict[str, Any]) -> Iterator[Event]:
         chunk = self._parser.chunk_parser(event)
@@ -120,6 +136,9 @@ class Decoder:
             yield ToolCall(call.index, call.id, self.names.get(called.name, called.name), called.arguments)
         fields = dict(getattr(delta, "provider_specific_fields", None) or {})
         fields.pop("thinking_blocks", None)
+        if "citation" in fields:
+            self._citations.setdefault(event["index"], []).append(fields["citation"])
+            yield Extra({"citation": fields.pop("citation")}, to="stream")
         if fields:
             yield Extra(fields)
 
@@ -138,26 +157,37 @@ class Decoder:
 
     def _end(self, result: Mapping[str, Any] | None) -> Iterator[Event]:
         native = str(self._stop.get("stop_reason") or "end_turn")
-        if native == "end_turn" and not self._said_something:
+        if native == "end_turn" and not self._said:
             raise VendorError(Kind.SERVER, "claude ended its turn without a word", "repeat the call")
         usage = AnthropicConfig().calculate_usage(
             usage_object=self._usage, reasoning_content="".join(self._reasoning) or None
         )
-        yield Spent(usage, self._cost(result))
+        yield Spent(usage, self._cost(usage, result or {}))
+        if self._citations:
+            yield Extra({"citations": self._cited()}, to="response")
+        if self._limits:
+            yield Extra({"rate_limits": self._limits})
         fields = {name: self._stop[name] for name in ("stop_sequence",) if self._stop.get(name)}
         self.done = True
         yield Finish(_FINISH.get(native, "stop"), native, fields)
 
-    def _cost(self, result: Mapping[str, Any] | None) -> float | None:
-        """The CLI's own figure in US dollars, where it knows the model's price; a guess is no price.
+    def _cited(self) -> list[list[dict[str, Any]]]:
+        """The citations of each text, in the form LiteLLM gives them in a whole response."""
+        return [
+            [{**citation, "supported_text": "".join(self._texts.get(index, ()))} for citation in citations]
+            for index, citations in self._citations.items()
+        ]
+
+    def _cost(self, usage: Usage, result: Mapping[str, Any]) -> float | None:
+        """In US dollars: the CLI's own figure where it knows the model's price, else LiteLLM's; a guess is no price.
 
         Newer releases say on what a figure is based; for older ones the model has to be one they list.
         """
-        if result is None:
-            return None
         used = (result.get("modelUsage") or {}).values()
         bases = {model.get("costBasis", "list" if self.models.knows(self._model) else "unknown") for model in used}
-        return float(result["total_cost_usd"]) if bases and "unknown" not in bases else None
+        if bases and "unknown" not in bases:
+            return float(result["total_cost_usd"])
+        return listed_cost(self._model, usage, "anthropic")
 
 
 def _plain(delta: Mapping[str, Any]) -> Text | Reasoning | None:

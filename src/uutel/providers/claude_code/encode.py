@@ -91,6 +91,8 @@ def _encoded(request: ChatRequest, model: str, own_marks: int) -> Body:
     _restore_schemas(fields.get("tools", ()), request.params.get("tools", ()))
     for own in ("model", "system"):
         fields.pop(own, None)
+    if "user" in given and "user_id" not in fields.get("metadata", {}):
+        _warn("user is left out: Anthropic wants no e-mail addresses and telephone numbers there")
     if "max_tokens" not in given and "max_completion_tokens" not in given:
         fields.pop("max_tokens", None)  # LiteLLM's guess; the CLI's own is the model's maximum
     extra = dict(_extra_body(request.params.get("extra_body") or {}))
@@ -193,8 +195,11 @@ def _spare_breakpoints(body: Mapping[str, Any], own: int) -> None:
     for part in surplus:
         del part["cache_control"]
     if surplus:
-        left = f"{len(surplus)} of {len(marked)} cache_control marks are left out: the CLI sets {own} itself"
-        warnings.warn(left, DroppedParameterWarning, stacklevel=2)
+        _warn(f"{len(surplus)} of {len(marked)} cache_control marks are left out: the CLI sets {own} itself")
+
+
+def _warn(what: str) -> None:
+    warnings.warn(what, DroppedParameterWarning, stacklevel=2)
 
 
 def _deep_parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

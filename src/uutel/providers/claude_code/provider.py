@@ -32,10 +32,11 @@ FLAGS = (
     "--setting-sources=",
     "--strict-mcp-config",
     "--no-session-persistence",
-    # Whatever the model answers, the CLI must not ask it again: it may spend next to nothing, and has spent it then.
-    "--max-budget-usd=0.0000001",
     "--max-turns=1",
 )
+GUARD = "--max-budget-usd=0.0000001"
+"""Whatever the model answers, the CLI must not ask it again: it may spend next to nothing, and has spent it then. What
+it has spent like that it ends without telling the rate-limit window."""
 
 QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -87,7 +88,7 @@ class ClaudeCodeUU(BaseUU):
         """What the CLI lists; it depends on the release and on the login."""
         executable = self.auth.executable()
         access = self.auth.access(executable, self.settings.auth)
-        recipe = _recipe(executable, access, hello=(initialize_line(""),))
+        recipe = _recipe(executable, access, hello=(initialize_line(""),), flags=(GUARD,))
         return list(self.engine.submit(self._listed, recipe).result().all)
 
     async def _listed(self, recipe: Recipe) -> ClaudeCodeModels:
@@ -115,23 +116,25 @@ class ClaudeCodeUU(BaseUU):
             route == "native" and access.spawns and _size(request.messages, request.params.get("tools")) > _ENVIRONMENT
         )
         system = encode_system(request)
+        guarded = not (self.settings.rate_limits and access.kind in ("login", "token"))
+        guard = (GUARD,) if guarded else ()
         if route == "native" and not stands_in:
             told = (initialize_line(system), apply_line(model=request.model))
-            return NativeRoute(_recipe(executable, access, told), request)
+            return NativeRoute(_recipe(executable, access, told, guard), request, guarded=guarded)
         tools = request.params.get("tools")
         serves_tools = bool(tools) and (route == "stdin" or _size(tools) > _ENVIRONMENT)
         # By a flag: told to change its model, an older release tells the model of it in the conversation.
         model = (f"--model={request.model}",) if request.model else ()
         opening = initialize_line(system, (SERVER,) if serves_tools else ())
-        recipe = _recipe(executable, access, (opening,), model)
-        return StdinRoute(recipe, request, stands_in=stands_in, serves_tools=serves_tools)
+        recipe = _recipe(executable, access, (opening,), (*guard, *model))
+        return StdinRoute(recipe, request, guarded=guarded, stands_in=stands_in, serves_tools=serves_tools)
 
 
 def _size(*parts: Any) -> int:
     return len(json.dumps(parts, default=str))
 
 
-def _recipe(executable: str, access: Access, hello: tuple[bytes, ...], flags: tuple[str, ...] = ()) -> Recipe:
+def _recipe(executable: str, access: Access, hello: tuple[bytes, ...], flags: tuple[str, ...]) -> Recipe:
     env = {**base_environment(), **QUIET, **access.env}
     return Recipe((executable, *FLAGS, *access.flags, *flags), tuple(sorted(env.items())), PRIVATE, hello)
 

@@ -32,10 +32,10 @@ class Route(ABC):
     own_marks = 2
     """Cache marks that the CLI sets itself, where it sets any."""
 
-    def __init__(self, recipe: Recipe, request: ChatRequest) -> None:
+    def __init__(self, recipe: Recipe, request: ChatRequest, *, guarded: bool) -> None:
         self.recipe = recipe
         self._request = request
-        self._decoder = Decoder()
+        self._decoder = Decoder(guarded=guarded)
 
     @property
     def answered(self) -> bool:

@@ -23,6 +23,7 @@ from .routes import Route, apply_line, control_line, line, user_line
 
 SERVER = "uutel"
 _DESCRIPTION = 2048  # characters; longer ones are cut
+_MAX_TOKENS = 128_000  # more is cut to it
 _KNOBS = {"max_tokens", "thinking"}  # what the CLI has settings for
 
 
@@ -31,8 +32,10 @@ class StdinRoute(Route):
 
     own_marks = 3
 
-    def __init__(self, recipe: Recipe, request: ChatRequest, *, stands_in: bool, serves_tools: bool) -> None:
-        super().__init__(recipe, request)
+    def __init__(
+        self, recipe: Recipe, request: ChatRequest, *, guarded: bool, stands_in: bool, serves_tools: bool
+    ) -> None:
+        super().__init__(recipe, request, guarded=guarded)
         self._stands_in = stands_in
         self._told = {"messages", *(["tools"] if serves_tools else ())}
         self._turns: deque[dict[str, Any]] = deque()
@@ -118,6 +121,8 @@ def _variables(fields: Mapping[str, Any]) -> dict[str, str]:
     """The CLI's environment variables for what it has variables for."""
     env = {}
     if "max_tokens" in fields:
+        if fields["max_tokens"] > _MAX_TOKENS:
+            raise _refused(f"ask for more than {_MAX_TOKENS} tokens")
         env["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] = str(fields["max_tokens"])
     if (fields.get("thinking") or {}).get("type") in ("adaptive", "enabled"):
         env["CLAUDE_CODE_DISABLE_THINKING"] = ""
@@ -152,6 +157,8 @@ def _mcp_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
         raise _refused(f"offer Anthropic's own tool {tool.get('type')!r}")
     if schema.get("type") != "object" or schema.keys() & {"oneOf", "anyOf", "allOf"}:
         raise _refused(f"offer the tool {name!r}: its schema is no plain object")
+    if more := tool.keys() - {"type", "name", "description", "input_schema"}:
+        raise _refused(f"offer the tool {name!r} with {', '.join(sorted(more))}")
     if len(description) > _DESCRIPTION or name == "ToolSearch":
         raise _refused(f"offer the tool {name!r}: its description is over {_DESCRIPTION} characters, or its name taken")
     return {"name": name, "description": description, "inputSchema": schema, "annotations": {"readOnlyHint": True}}
