@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from .core.base import BaseUU
 
 GROUP = "uutel.providers"
-BUILT_IN = {"claude-code": "uutel.providers.claude_code.provider:ClaudeCodeUU"}
+BUILT_IN = {
+    "claude-code": "uutel.providers.claude_code.provider:ClaudeCodeUU",
+    "codex": "uutel.providers.codex.provider:CodexUU",
+}
 
 
 @cache

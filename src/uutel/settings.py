@@ -43,6 +43,13 @@ class ClaudeCodeSettings(ProviderSettings):
     """Report the plan's rate-limit window with every answer; see the provider's page for what it costs."""
 
 
+class CodexSettings(ProviderSettings):
+    """`codex`."""
+
+    route: Literal["native", "catalog"] = "native"
+    """How a request looks: the caller's words and nothing else, or as the CLI's own model catalog has it."""
+
+
 class Settings(BaseSettings):
     """All settings, with their defaults."""
 
@@ -57,6 +64,7 @@ class Settings(BaseSettings):
     spare_seconds: PositiveFloat = 300.0
     """Seconds after which an unused spare is ended."""
     claude_code: ClaudeCodeSettings = Field(default_factory=ClaudeCodeSettings)
+    codex: CodexSettings = Field(default_factory=CodexSettings)
 
     @classmethod
     def settings_customise_sources(

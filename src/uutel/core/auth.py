@@ -102,12 +102,17 @@ def find_executable(name: str, configured: str | None, places: Iterable[str], in
 
 def version_of(executable: str) -> str:
     """What `<executable> --version` says, asked once for each file; `VendorError` when it says nothing of the kind."""
-    stat = os.stat(executable)
-    return _version_of(executable, stat.st_mtime_ns, stat.st_size)
+    return _version_of(executable, stamp(executable))
+
+
+def stamp(path: str) -> tuple[int, int]:
+    """What changes with a file: what is known of it holds for as long as this does."""
+    stat = os.stat(path)
+    return stat.st_mtime_ns, stat.st_size
 
 
 @lru_cache(maxsize=32)
-def _version_of(executable: str, _changed: int, _size: int) -> str:
+def _version_of(executable: str, _stamp: tuple[int, int]) -> str:
     answer = ask(executable, "--version", env=inherited_environment())
     found = re.search(r"\d+(?:\.\d+)+", answer)
     if not found:
@@ -117,8 +122,13 @@ def _version_of(executable: str, _changed: int, _size: int) -> str:
 
 def ask(executable: str, *arguments: str, env: Mapping[str, str]) -> str:
     """The standard output of a short command of the CLI, whatever its exit code; `VendorError` when it cannot run."""
+    return asked(executable, *arguments, env=env).stdout
+
+
+def asked(executable: str, *arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """All that a short command of the CLI has to say; `VendorError` when it cannot run."""
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [executable, *arguments],
             env=dict(env),
             cwd=Path(executable).anchor,
@@ -131,7 +141,6 @@ def ask(executable: str, *arguments: str, env: Mapping[str, str]) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise VendorError(Kind.CONNECTION, f"{executable} {' '.join(arguments)} failed: {error}") from error
-    return done.stdout
 
 
 def at_least(version: str, floor: str) -> bool:

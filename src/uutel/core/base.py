@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias, cast
 
 import anyio
 from anyio import to_thread
@@ -24,6 +25,7 @@ from .handler import Doors
 from .models import ModelInfo
 from .params import ParameterTable
 from .request import ChatRequest, Options
+from .shared import Line, Parting
 
 SETTLING = 2.0
 """Seconds to wait, after the last word of the answer, for the CLI's closing words (cost)."""
@@ -49,6 +51,10 @@ class Exchange(Protocol):
 
     recipe: Recipe
 
+    def begin(self, number: int) -> Iterator[Step]:
+        """What is to be said first; on a shared child `number` is this conversation's own."""
+        ...
+
     @property
     def answered(self) -> bool:
         """The answer is complete, and only closing words are missing."""
@@ -66,6 +72,10 @@ class Exchange(Protocol):
     def finish(self, exit: Exit | None) -> Iterator[Event]:
         """What follows when no line comes any more: `Finish`, or a `VendorError` that says what is missing."""
         ...
+
+
+class SharedExchange(Exchange, Parting, Protocol):
+    """A conversation with a child that goes on afterwards."""
 
 
 class BaseUU(Doors):
@@ -116,24 +126,33 @@ class BaseUU(Doors):
         exchange = await self.open(request)
         silence = request.options.idle_timeout or settings().idle_timeout
         settled: float | None = None  # when the CLI's closing words are waited for no longer
-        async with self.engine.lend(exchange.recipe) as child:
-            while not exchange.done:
+        async with _line(self.engine, exchange) as child:
+            line: bytes | None = b""
+            steps: Iterator[Step] = exchange.begin(child.number)
+            while True:
+                for step in steps:
+                    if isinstance(step, Send):
+                        await _send(child, await to_thread.run_sync(step.compose, abandon_on_cancel=True), silence)
+                    elif isinstance(step, Kill) and isinstance(child, Child):
+                        child.kill()
+                    else:
+                        yield step
+                if line is None or exchange.done:
+                    return
                 if exchange.answered and settled is None:
                     settled = anyio.current_time() + SETTLING
                 line = await _next_line(child, silence, settled)
                 steps = exchange.finish(child.exit) if line is None else exchange.feed(line)
-                for step in steps:
-                    if isinstance(step, Send):
-                        await _send(child, await to_thread.run_sync(step.compose, abandon_on_cancel=True), silence)
-                    elif isinstance(step, Kill):
-                        child.kill()
-                    else:
-                        yield step
-                if line is None:
-                    return
 
 
-async def _send(child: Child, lines: Sequence[bytes], silence: float) -> None:
+def _line(engine: Engine, exchange: Exchange | SharedExchange) -> AbstractAsyncContextManager[Child | Line]:
+    """A child for this conversation alone, or a line to one that is shared."""
+    if exchange.recipe.sharing is None:
+        return engine.lend(exchange.recipe)
+    return engine.share(exchange.recipe, cast("SharedExchange", exchange))
+
+
+async def _send(child: Child | Line, lines: Sequence[bytes], silence: float) -> None:
     try:
         with anyio.fail_after(silence):
             await child.send(*lines)
@@ -141,7 +160,7 @@ async def _send(child: Child, lines: Sequence[bytes], silence: float) -> None:
         raise VendorError(Kind.TIMEOUT, f"the CLI read nothing for idle_timeout={silence:g} seconds") from None
 
 
-async def _next_line(child: Child, silence: float, settled: float | None) -> bytes | None:
+async def _next_line(child: Child | Line, silence: float, settled: float | None) -> bytes | None:
     """The child's next line; None when it has said its last, or has nothing to add to a complete answer in time."""
     within = silence if settled is None else settled - anyio.current_time()
     if within <= 0:

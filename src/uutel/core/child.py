@@ -15,10 +15,11 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import anyio
 from anyio.abc import ByteReceiveStream, Process
@@ -30,18 +31,49 @@ _STDERR_KEPT = 8192  # characters: enough for any CLI's last words, too little t
 _GRACE = 1.0  # seconds between the end of a child and the end of its output, whichever comes first
 
 
+PRIVATE = "{private}"
+EVERYBODY = 0
+
+
+class Switch(Protocol):
+    """Tells whose the lines of a shared child are; one for each child, without I/O."""
+
+    def whose(self, line: bytes) -> int | None:
+        """The number of the conversation that a line of output is for, `EVERYBODY`, or None where it is for nobody."""
+        ...
+
+    def forget(self, number: int) -> None:
+        """Conversation `number` is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How a child is shared: `at_once` conversations, and how many, how many seconds and bytes until it is replaced."""
+
+    switch: Callable[[], Switch]
+    at_once: int = 100
+    conversations: int = 1000
+    seconds: float = 3600.0
+    memory: int = 500 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How to start a child. Children of equal recipes are interchangeable, so a recipe holds all that is secret to one.
 
     `hello` is what the child is told as soon as it is started; `private` names the environment variables that are set
-    to its private directory.
+    to its private directory. In `argv` and `env`, `PRIVATE` stands for that directory; `furniture` is what is put into
+    it beforehand: by relative path the content of a file, the target of a link (a `Path`), or None for a directory.
+    A child with `sharing` serves many calls at once; any other serves one.
     """
 
     argv: tuple[str, ...]
     env: tuple[tuple[str, str], ...] = field(repr=False)
     private: tuple[str, ...] = ("TMPDIR",)
     hello: tuple[bytes, ...] = field(default=(), repr=False)
+    furniture: tuple[tuple[str, bytes | Path | None], ...] = field(default=(), repr=False)
+    sharing: Sharing | None = None
 
     @property
     def plain(self) -> Recipe:
@@ -81,6 +113,9 @@ class Lines:
 class Child:
     """A running CLI. `tend` must run in some task for as long as it lives; the rest is for the one who speaks to it."""
 
+    number = 1
+    """That of the one conversation it holds."""
+
     def __init__(self, process: Process, directory: Path) -> None:
         self._process = process
         self._directory = directory
@@ -94,14 +129,16 @@ class Child:
     @classmethod
     async def start(cls, recipe: Recipe, directory: Path) -> Child:
         """Start the child in `directory`, which is made for it. Raises `VendorError` when it cannot be started."""
-        env = dict(recipe.env) | {name: str(directory) for name in recipe.private}
+        env = _in(directory, dict(recipe.env)) | {name: str(directory) for name in recipe.private}
+        argv = [word.replace(PRIVATE, str(directory)) for word in recipe.argv]
         cwd = directory / "cwd"
         try:
             directory.mkdir(mode=0o700)
             cwd.mkdir()
+            _furnish(directory, recipe.furniture)
             with anyio.CancelScope(shield=True):  # half a process could not be ended
                 process = await anyio.open_process(
-                    [*_dies_with_parent(), *recipe.argv],
+                    [*_dies_with_parent(), *argv],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -137,6 +174,12 @@ class Child:
             with anyio.fail_after(within):
                 await self._news.wait()
         return self._said.popleft() if self._said else None
+
+    async def hang_up(self) -> None:
+        """Close its standard input, which tells a CLI that serves there to end."""
+        assert self._process.stdin is not None  # noqa: S101  (always a pipe)
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await self._process.stdin.aclose()
 
     def terminate(self) -> None:
         """Ask it and all it started to end; a CLI tidies up its own files then. From any thread."""
@@ -204,6 +247,22 @@ def _runs(pid: int) -> bool:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except ChildProcessError:
         return False
+
+
+def _in(directory: Path, env: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.replace(PRIVATE, str(directory)) for name, value in env.items()}
+
+
+def _furnish(directory: Path, furniture: Iterable[tuple[str, bytes | Path | None]]) -> None:
+    for name, content in furniture:
+        place = directory / name
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if content is None:
+            place.mkdir(mode=0o700)
+        elif isinstance(content, Path):
+            place.symlink_to(content)
+        else:
+            place.write_bytes(content)
 
 
 async def _then(over: anyio.Event, function: Callable[[], Awaitable[object]]) -> None:

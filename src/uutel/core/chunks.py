@@ -99,6 +99,7 @@ class _Answer:
         self.text: list[str] = []
         self.reasoning: list[str] = []
         self.blocks: list[dict[str, Any]] = []
+        self.items: list[dict[str, Any]] = []
         self.calls: dict[int, list[ToolCall]] = {}
         self.fields: dict[str, Any] = {}
         self.spent: Spent | None = None
@@ -113,6 +114,7 @@ class _Answer:
             case Reasoning():
                 self.reasoning.append(event.text)
                 self._add_block(event)
+                self.items += [dict(event.item)] if event.item else []
             case ToolCall():
                 self.calls.setdefault(event.index, []).append(event)
             case Extra() if event.to != "stream":
@@ -149,6 +151,7 @@ class _Answer:
             tool_calls=[_tool_call(pieces) for _, pieces in sorted(self.calls.items())] or None,
             reasoning_content="".join(self.reasoning) or None,
             thinking_blocks=self.blocks or None,  # type: ignore[arg-type]
+            reasoning_items=self.items or None,  # type: ignore[arg-type]
             provider_specific_fields=self.fields or None,
         )
         choice = Choices(index=0, message=message, finish_reason=self.finish.reason)
@@ -165,8 +168,12 @@ def _delta(event: Event) -> Delta:
         case Text():
             return Delta(content=event.text)
         case Reasoning():
-            blocks = [dict(event.block)] if event.block else None
-            return Delta(reasoning_content=event.text or None, thinking_blocks=blocks)  # type: ignore[arg-type]
+            delta = Delta(reasoning_content=event.text or None)
+            if event.block:
+                delta.thinking_blocks = [dict(event.block)]  # type: ignore[list-item]
+            if event.item:
+                delta.reasoning_items = [dict(event.item)]  # type: ignore[list-item]
+            return delta
         case ToolCall():
             return Delta(tool_calls=[_tool_call_piece(event)])
         case Extra():

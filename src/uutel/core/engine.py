@@ -5,7 +5,8 @@ code path. The thread starts with the first call and ends with the interpreter; 
 
 Children are lent, one caller at a time, and never come back: when a caller is done the child is killed, and a spare
 is started in its place, so that the next call does not wait for a CLI to boot. Spares are bounded in number and age,
-and serve only the very recipe they were started from: what one caller said never reaches another.
+and serve only the very recipe they were started from: what one caller said never reaches another. A child that can
+hold many conversations is shared instead (`core.shared`), by the calls of its very recipe, and kept like a spare.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from loguru import logger
 from .child import Child, Recipe
 from .exceptions import Kind, VendorError
 from .root import Root, sweep
+from .shared import Line, Parting, Switchboard
 
 T = TypeVar("T")
 _TIDYING = 0.5  # seconds a child has to end when it is asked to
@@ -62,6 +64,8 @@ class Engine:
         self._spares: list[_Spare] = []
         self._booting: list[Recipe] = []
         self._children: set[Child] = set()
+        self._boards: dict[Recipe, Switchboard] = {}
+        self._idle: dict[Switchboard, asyncio.TimerHandle] = {}
         self._last: Recipe | None = None
         self._numbers = count()
         self._closed = False
@@ -111,6 +115,17 @@ class Engine:
             finally:
                 self._dismiss(child)
                 self._restock(recipe)
+
+    @asynccontextmanager
+    async def share(self, recipe: Recipe, parting: Parting) -> AsyncIterator[Line]:
+        """A line to a child of `recipe` that serves others, too; `parting` says farewell when the block ends."""
+        board, line = await self._line(recipe)
+        try:
+            yield line
+        except BaseException:
+            self._tasks.start_soon(self._part, board, line, parting)  # nobody waits for that
+            raise
+        await self._part(board, line, parting)
 
     _root: Root | None = None
     _loop: asyncio.AbstractEventLoop
@@ -222,6 +237,64 @@ class Engine:
                     self._release(spare)
                     return await self._greeted(spare.child, hello)
         return None
+
+    async def _line(self, recipe: Recipe) -> tuple[Switchboard, Line]:
+        while True:
+            board = self._switchboard(recipe)
+            board.calls += 1
+            line = None
+            try:
+                line = await board.open(self._start_shared)
+            finally:
+                if line is None:
+                    self._rest(board)
+            if line is not None:
+                return board, line
+
+    def _switchboard(self, recipe: Recipe) -> Switchboard:
+        """The switchboard that takes calls for `recipe`."""
+        board = self._boards.get(recipe)
+        if board is None or not board.takes_calls:
+            assert recipe.sharing  # noqa: S101  (or it would not be shared)
+            board = self._boards[recipe] = Switchboard(recipe, recipe.sharing, self._slots)
+        if timer := self._idle.pop(board, None):
+            timer.cancel()
+        return board
+
+    async def _part(self, board: Switchboard, line: Line, parting: Parting) -> None:
+        try:
+            await board.close(line, parting)
+        finally:
+            self._rest(board)
+
+    def _rest(self, board: Switchboard) -> None:
+        """A call is done with `board`. Idle ones wait for more to come, like spares, as long and as many."""
+        board.calls -= 1
+        if board.calls:
+            return
+        if self._boards.get(board.recipe) is not board or not board.takes_calls:
+            self._retire(board)
+            return
+        self._idle[board] = self._loop.call_later(self.limits.spare_seconds, self._retire, board)
+        for oldest in tuple(self._idle)[: len(self._idle) - self.limits.spares]:
+            self._retire(oldest)
+
+    def _retire(self, board: Switchboard) -> None:
+        board.retired = True
+        if timer := self._idle.pop(board, None):
+            timer.cancel()
+        if self._boards.get(board.recipe) is board:
+            del self._boards[board.recipe]
+        if board.child and not self._closed:
+            self._tasks.start_soon(self._hang_up, board.child)
+
+    async def _hang_up(self, child: Child) -> None:
+        await child.hang_up()
+        await self._see_off(child)
+
+    async def _start_shared(self, board: Switchboard) -> None:
+        board.child = await self._start(board.recipe)
+        self._tasks.start_soon(board.run)
 
     def _dismiss(self, child: Child) -> None:
         """Let a child go. It may tidy up after itself for a moment: killed at once, a CLI leaves files behind."""

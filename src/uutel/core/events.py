@@ -36,10 +36,12 @@ class Reasoning:
     """A piece of readable reasoning, and of the signed block that a later turn has to send back.
 
     `block` is in LiteLLM's `thinking_blocks` form. Fragments of one block follow each other; a signature ends it.
+    `item` is a whole item in the form of LiteLLM's `reasoning_items`, which is OpenAI's.
     """
 
     text: str
     block: Mapping[str, Any] | None = None
+    item: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

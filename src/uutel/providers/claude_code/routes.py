@@ -37,6 +37,10 @@ class Route(ABC):
         self._request = request
         self._decoder = Decoder(guarded=guarded)
 
+    def begin(self, number: int) -> Iterator[Step]:
+        """Nothing: the CLI was greeted when it was started, and answers that."""
+        return iter(())
+
     @property
     def answered(self) -> bool:
         """The answer is complete; the CLI's cost figure may still come."""

@@ -1,0 +1,223 @@
+"""One child that serves many calls at once: a switchboard between it and its calls' lines.
+
+A call holds a `Line`, which has the face of a child of its own. Whose each line of the child's output is, the `Switch`
+of the recipe says; what belongs to no conversation under way is dropped, so nothing of one ever reaches another. What
+calls write goes through one writer, line by line: a call that is cancelled never leaves half a line behind.
+
+A switchboard takes calls until its child is worn: it has served its number of conversations, has grown old or large,
+ended, or left a farewell unanswered. Calls under way go on to their end, and the next ones get a new child.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+
+from .child import EVERYBODY, Child, Exit, Recipe, Sharing
+
+_FAREWELL = 5.0  # seconds for the child to see to the end of one conversation
+
+
+class Parting(Protocol):
+    """How one conversation ends on a child that goes on."""
+
+    @property
+    def left(self) -> bool:
+        """Whether the child has let go of the conversation."""
+        ...
+
+    def leave(self, written: int) -> Sequence[bytes]:
+        """What to say now, `written` lines after the conversation began."""
+        ...
+
+    def parted(self, line: bytes) -> Sequence[bytes]:
+        """What to say to one more line of the child."""
+        ...
+
+
+class Line:
+    """One conversation's line to a shared child. `number` is its own among those of this child."""
+
+    def __init__(self, number: int, child: Child, writer: _Writer) -> None:
+        self.number = number
+        self.written = 0
+        self._child = child
+        self._writer = writer
+        self._said: deque[bytes] = deque()
+        self._news = anyio.Event()
+        self._silent = False
+
+    @property
+    def exit(self) -> Exit | None:
+        """How the child ended, if it has."""
+        return self._child.exit
+
+    async def send(self, *lines: bytes) -> None:
+        """Write lines, whole and in order, even if the wait for it is cancelled."""
+        if lines:
+            self.written += len(lines)
+            await self._writer.write(lines)
+
+    async def line(self, within: float | None = None) -> bytes | None:
+        """The next line that is for this conversation; as `Child.line`."""
+        if not self._said and not self._silent:
+            self._news = anyio.Event()
+            with anyio.fail_after(within):
+                await self._news.wait()
+        return self._said.popleft() if self._said else None
+
+    async def wait(self) -> Exit:
+        """How the child ended, once it has."""
+        return await self._child.wait()
+
+    def hear(self, line: bytes) -> None:
+        """A line of the child's for this conversation."""
+        self._said.append(line)
+        self._news.set()
+
+    def fall_silent(self) -> None:
+        """The child has said its last."""
+        self._silent = True
+        self._news.set()
+
+
+class Switchboard:
+    """One shared child and the lines to it; starts the child with its first call. Lives in the engine's loop.
+
+    `calls` is how many calls want a line or have one: for whoever picks the switchboard to keep.
+    """
+
+    def __init__(self, recipe: Recipe, sharing: Sharing, slots: anyio.Semaphore) -> None:
+        self.recipe = recipe
+        self.child: Child | None = None
+        self.calls = 0
+        self.retired = False
+        self._sharing = sharing
+        self._switch = sharing.switch()
+        self._slots = slots
+        self._room = anyio.Semaphore(sharing.at_once)
+        self._opening = anyio.Lock()
+        self._lines: dict[int, Line] = {}
+        self._born = anyio.current_time()
+        self._writer = _Writer()
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether its child, if it has been started, is fit for another conversation."""
+        if self.retired or self.child is None:
+            return not self.retired
+        limits, age = self._sharing, anyio.current_time() - self._born
+        fresh = self._last < limits.conversations and age < limits.seconds and _memory(self.child.pid) < limits.memory
+        return fresh and self.child.alive
+
+    async def open(self, start: Callable[[Switchboard], Awaitable[None]]) -> Line | None:
+        """A line, once there is room; None if the child is worn by then. To be closed with `close`."""
+        await self._room.acquire()
+        try:
+            line = await self._connected(start)
+        except BaseException:
+            self._room.release()
+            raise
+        if line is None:
+            self._room.release()
+        return line
+
+    async def close(self, line: Line, parting: Parting) -> None:
+        """See the conversation off; when the child does not react to that, it takes no further calls."""
+        with suppress(TimeoutError), anyio.fail_after(_FAREWELL):
+            await line.send(*parting.leave(line.written))
+            while not parting.left and (said := await line.line()) is not None:
+                await line.send(*parting.parted(said))
+        self.retired |= not parting.left
+        del self._lines[line.number]
+        self._switch.forget(line.number)
+        self._room.release()
+        if not self._lines:
+            self._slots.release()
+
+    async def run(self) -> None:
+        """Carry lines to and fro for as long as the child lives."""
+        assert self.child is not None  # noqa: S101  (run when it is started)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._writer.write_to, self.child)
+            while (line := await self.child.line()) is not None:
+                self._pass_on(line)
+            await self.child.wait()
+            tasks.cancel_scope.cancel()
+        self._writer.stop()
+        for one in self._lines.values():
+            one.fall_silent()
+
+    _last = 0  # number of the last conversation
+
+    async def _connected(self, start: Callable[[Switchboard], Awaitable[None]]) -> Line | None:
+        async with self._opening:
+            if not self.takes_calls:
+                return None
+            if not self._lines:
+                await self._slots.acquire()  # held for as long as there is any line
+            try:
+                if self.child is None:
+                    await start(self)
+                assert self.child is not None  # noqa: S101  (that is what `start` is for)
+            except BaseException:
+                self._slots.release()
+                raise
+            self._last += 1
+            line = Line(self._last, self.child, self._writer)
+            self._lines[line.number] = line
+            return line
+
+    def _pass_on(self, line: bytes) -> None:
+        number = self._switch.whose(line)
+        if number == EVERYBODY:
+            for one in self._lines.values():
+                one.hear(line)
+        elif number in self._lines:
+            self._lines[number].hear(line)
+
+
+class _Writer:
+    """Writes to the child what several calls have to say, each say whole and in order."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Sequence[bytes], anyio.Event]] = deque()
+        self._work = anyio.Event()
+        self._stopped = False
+
+    async def write(self, lines: Sequence[bytes]) -> None:
+        """Return when `lines` are written, or never will be; what is cancelled is only this wait."""
+        if not self._stopped:
+            written = anyio.Event()
+            self._waiting.append((lines, written))
+            self._work.set()
+            await written.wait()
+
+    async def write_to(self, child: Child) -> None:
+        while True:
+            while self._waiting:
+                lines, written = self._waiting[0]
+                await child.send(*lines)
+                written.set()
+                self._waiting.popleft()
+            self._work = anyio.Event()
+            await self._work.wait()
+
+    def stop(self) -> None:
+        """The child has ended: nobody need wait any longer."""
+        self._stopped = True
+        for _, written in self._waiting:
+            written.set()
+
+
+def _memory(pid: int) -> int:
+    """Bytes of memory a process holds; 0 where the system does not tell as Linux does."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+    except (OSError, IndexError, ValueError):
+        return 0

@@ -1,0 +1,248 @@
+"""Which credential `codex` uses, and how it is told.
+
+The child works in a private CODEX_HOME, so that nothing of the user's settings, servers and instructions is in a
+request. What of them belongs to the login comes along: the file with the credentials as a link, so that the CLI renews
+them where they are, and the user's own model provider, by name. A key is in the child's environment only when the key
+is what the call is to use; nothing secret is on a command line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ...core.auth import AuthStatus, CredentialKind, asked, at_least, find_executable, inherited_environment, version_of
+from ...core.exceptions import Kind, VendorError
+from ...core.request import Auth
+from ...settings import CodexSettings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+INSTALL = "npm install -g @openai/codex"
+LOGIN = "codex login"
+FLOOR = "0.150"
+"""The oldest release whose own tools can all be switched off."""
+
+API = "https://api.openai.com/v1"
+_PLACES = ("~/.local/bin", "~/.npm-global/bin", "~/.bun/bin", "/usr/local/bin", "/opt/homebrew/bin")
+_VARIABLES = ("CODEX_CA_CERTIFICATE", "CODEX_REFRESH_TOKEN_URL_OVERRIDE", "CODEX_REVOKE_TOKEN_URL_OVERRIDE")
+_KEYS = ("CODEX_API_KEY", "OPENAI_API_KEY")
+_KEY = "OPENAI_API_KEY"
+_BASE = "OPENAI_BASE_URL"
+_HOME = "CODEX_HOME"
+_CREDENTIALS = "auth.json"
+_SECRET = "UUTEL_CODEX_{}"  # noqa: S105  (the name of a variable)
+_LOGIN_SETTINGS = ("chatgpt_base_url", "forced_login_method", "forced_chatgpt_workspace_id")
+_OPENAI = "openai"  # the provider that is built in, and the default
+_STATUS_LIFETIME = 300.0  # seconds: a login made meanwhile in the system's key store leaves no trace to look at
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a child gets at its credential.
+
+    `provider` is the CLI's own description of where the model is asked, `settings` what of the user's settings is
+    part of the login, `env` what both refer to, `credentials` the file that holds the login.
+    """
+
+    kind: CredentialKind
+    provider: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    credentials: Path | None = None
+    source: str = ""
+
+
+class CodexAuth:
+    """The state of the installed `codex` and of its login."""
+
+    def __init__(self, settings: CodexSettings) -> None:
+        self._settings = settings
+
+    def executable(self) -> str:
+        """The CLI's path; `VendorError` when it is not there or too old."""
+        path = self._installed()
+        version = version_of(path)
+        if not at_least(version, FLOOR):
+            problem = f"codex {version} is too old, UUTEL needs {FLOOR} or newer"
+            raise VendorError(Kind.AUTHENTICATION, problem, f"update it: {INSTALL}@latest")
+        return path
+
+    def status(self) -> AuthStatus:
+        """What is installed, and the credential that a call with `auth` as configured would use."""
+        known = AuthStatus("codex", None, None, "none")
+        try:
+            path = self._installed()
+            known = replace(known, executable=path, version=version_of(path))
+            access = self.access(self.executable(), self._settings.auth)
+        except VendorError as error:
+            return replace(known, fix=error.remedy or str(error))
+        return replace(known, credential=access.kind, source=access.source)
+
+    def access(self, executable: str, auth: Auth, api_key: str | None = None, api_base: str | None = None) -> Access:
+        """How the child of a call gets its credential; `VendorError` when `auth` asks for one that is not there.
+
+        An `api_key` of the call always counts. OPENAI_BASE_URL belongs to the key that stands beside it in the
+        environment: a login is never sent there.
+        """
+        base = api_base or self._settings.api_base
+        if api_key:
+            return _with_key(api_key, base, "api_key=")
+        name = next((name for name in _KEYS if os.environ.get(name)), None)
+        if auth == "api_key" and name is None:
+            raise VendorError(Kind.AUTHENTICATION, "auth='api_key', but there is no API key",
+                              "set OPENAI_API_KEY or pass api_key=")  # fmt: skip
+        if name and (auth == "api_key" or (auth == "auto" and not _has_login(executable))):
+            return _with_key(os.environ[name], base or os.environ.get(_BASE), name)
+        return _login_access(executable, base)
+
+    def _installed(self) -> str:
+        return _native(find_executable("codex", self._settings.executable, _PLACES, INSTALL))
+
+
+def config_directory() -> Path:
+    """Where `codex` keeps its settings and its login."""
+    return Path(os.environ.get(_HOME) or "~/.codex").expanduser()
+
+
+def base_environment() -> dict[str, str]:
+    """The part of the environment that every child gets, whatever its credential."""
+    return inherited_environment(*_VARIABLES)
+
+
+def user_config() -> dict[str, Any]:
+    """The user's settings file of the CLI, with its active profile; nothing where there is none."""
+    path = config_directory() / "config.toml"
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError:
+        return {}
+    except ValueError as error:
+        problem = f"{path} cannot be read: {error}"
+        raise VendorError(Kind.AUTHENTICATION, problem, "correct it; codex does not start with it, either") from error
+    profile = (content.get("profiles") or {}).get(content.get("profile"))
+    return {**content, **(profile if isinstance(profile, dict) else {})}
+
+
+def _with_key(key: str, base: str | None, source: str) -> Access:
+    return Access("api_key", {"base_url": base or API, "env_key": _KEY}, env={_KEY: key}, source=source)
+
+
+def _has_login(executable: str) -> bool:
+    return _own_provider(user_config()) is not None or _login(executable) is not None
+
+
+def _login_access(executable: str, base: str | None) -> Access:
+    """The CLI's own login: what the user's settings name as model provider, or else OpenAI's."""
+    config = user_config()
+    settings = {name: config[name] for name in _LOGIN_SETTINGS if config.get(name)}
+    provider = _own_provider(config)
+    if provider is not None and not provider.get("requires_openai_auth"):
+        provider, env = _without_secrets(provider)
+        kind: CredentialKind = "helper" if "auth" in provider else "api_key" if provider.get("env_key") else "cloud"
+        pointed = {"base_url": base} if base else {}
+        return Access(kind, {**provider, **pointed}, settings, env, source=str(config["model_provider"]))
+    told = _login(executable)
+    if told is None:
+        raise VendorError(Kind.AUTHENTICATION, "codex is not logged in", f"run `{LOGIN}`, or set OPENAI_API_KEY")
+    credentials = config_directory() / _CREDENTIALS
+    if not credentials.exists():
+        problem = "codex keeps its login in the system's key store, where only its own CODEX_HOME finds it"
+        remedy = f'set cli_auth_credentials_store = "file" in {config_directory() / "config.toml"} and run `{LOGIN}`'
+        raise VendorError(Kind.AUTHENTICATION, problem, remedy)
+    own, env = _without_secrets(provider or {})
+    at = base or own.get("base_url") or config.get("openai_base_url")
+    pointed = {"base_url": at} if at else {}
+    return Access("login", {**own, **pointed, "requires_openai_auth": True}, settings, env, credentials, told)
+
+
+def _own_provider(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The model provider that the user has described, if the settings choose one."""
+    name = config.get("model_provider", _OPENAI)
+    if name == _OPENAI:
+        return None
+    described = (config.get("model_providers") or {}).get(name)
+    if not isinstance(described, dict):
+        problem = f"codex is set to its built-in model provider {name!r}, which UUTEL does not drive"
+        raise VendorError(Kind.AUTHENTICATION, problem, f"describe it under [model_providers.…], or run `{LOGIN}`")
+    return described
+
+
+def _without_secrets(provider: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """A description that can stand on a command line, and the variables in which it finds what must not."""
+    told, env = dict(provider), {}
+    if token := told.pop("experimental_bearer_token", None):
+        told["env_key"] = _SECRET.format("TOKEN")
+        env[told["env_key"]] = str(token)
+    elif name := told.get("env_key"):
+        env[name] = os.environ.get(name, "")
+    headers = dict(told.pop("env_http_headers", None) or {})
+    env |= {name: os.environ.get(name, "") for name in headers.values()}
+    for number, (header, value) in enumerate(dict(told.pop("http_headers", None) or {}).items()):
+        headers[header] = _SECRET.format(f"HEADER_{number}")
+        env[headers[header]] = str(value)
+    if headers:
+        told["env_http_headers"] = headers
+    return told, {name: value for name, value in env.items() if value}
+
+
+def _login(executable: str) -> str | None:
+    """What kind of login the CLI says it has; None for none."""
+    if not config_directory().is_dir():  # which the CLI would take for an error
+        return None
+    try:
+        changed = (config_directory() / _CREDENTIALS).stat().st_mtime_ns
+    except OSError:
+        changed = 0
+    where = tuple(sorted(inherited_environment(_HOME).items()))
+    return _told(executable, where, changed, int(time.monotonic() / _STATUS_LIFETIME))
+
+
+@lru_cache(maxsize=8)
+def _told(executable: str, where: tuple[tuple[str, str], ...], _changed: int, _period: int) -> str | None:
+    answer = asked(executable, "login", "status", env=dict(where))
+    said = re.search(r"Logged in using (?:an )?(.+?)(?: - .*)?$|(API key) configured", answer.stderr, re.MULTILINE)
+    if answer.returncode == 0:
+        return (said[1] or said[2]) if said else "codex login"
+    if "Not logged in" not in answer.stderr:
+        raise VendorError(Kind.AUTHENTICATION, f"codex login status: {answer.stderr.strip()[-500:]}", f"run `{LOGIN}`")
+    return None
+
+
+def _native(path: str) -> str:
+    """The binary behind npm's wrapper, which is a program for node: ended by force, it leaves the binary behind."""
+    script = Path(path).resolve()
+    if script.name != "codex.js":
+        return path
+    package = script.parent.parent
+    for around in (package.parent, package / "node_modules" / "@openai", package):
+        for binary in sorted(around.glob("codex-*/vendor/*/bin/codex") if around != package else
+                             around.glob("vendor/*/bin/codex")):  # fmt: skip
+            if os.access(binary, os.X_OK):
+                return str(binary)
+    problem = f"{script} lacks the binary that belongs to it"
+    raise VendorError(Kind.AUTHENTICATION, problem, f"reinstall it: {INSTALL}@latest")
+
+
+def toml(value: Any) -> str:
+    """A value as the CLI's `-c` takes it: TOML, in one line."""
+    if isinstance(value, Mapping):
+        return (
+            "{"
+            + ",".join(f"{json.dumps(str(name), ensure_ascii=False)}={toml(inner)}" for name, inner in value.items())
+            + "}"
+        )
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,236 @@
+"""One completion as a conversation with a shared `codex app-server`, without I/O (`core.base.SharedExchange`).
+
+A thread is started, the conversation so far is put into it as items, and one turn is run; then the thread is let go.
+As soon as the vendor's response is complete the turn is interrupted, whatever the CLI would do next: it would wait for
+the results of tool calls, or ask the model again. Each step waits for the answer to the one before: a turn after items
+that were refused would ask the model about nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from loguru import logger
+
+from ...core.base import Send, Step
+from ...core.child import EVERYBODY, Exit, Recipe
+from ...core.events import Event
+from ...core.exceptions import Kind, VendorError
+from ...core.request import ChatRequest
+from .cuts import Cutter
+from .decode import Decoder
+from .encode import Asked, encode, line
+from .errors import early_end, refusal
+
+INITIALIZE = "initialize"
+_UNHEARD = [
+    "configWarning",
+    "item/completed",
+    "remoteControl/status/changed",
+    "serverRequest/resolved",
+    "thread/closed",
+    "thread/started",
+    "thread/status/changed",
+    "thread/tokenUsage/updated",
+    "turn/started",
+]
+_WHAT = {"start": "start a thread", "inject": "take the conversation", "turn": "ask the model"}
+# The CLI repeats every item it is given, images and all.
+_ECHO = re.compile(rb'\{"method":"rawResponseItem/completed","params":\{"threadId":"[^"]*","turnId":"auto-compact')
+
+
+def hello(version: str) -> tuple[bytes, bytes]:
+    """What every server is told first."""
+    client = {"name": "uutel", "title": None, "version": version}
+    capabilities = {"experimentalApi": True, "optOutNotificationMethods": _UNHEARD}
+    asked = {"clientInfo": client, "capabilities": capabilities}
+    return line({"id": INITIALIZE, "method": INITIALIZE, "params": asked}), line({"method": "initialized"})
+
+
+class CodexSwitch:
+    """Whose a line is: an answer tells by its id, anything else by its thread, which the first answer names."""
+
+    def __init__(self) -> None:
+        self._threads: dict[str, int] = {}
+
+    def whose(self, said: bytes) -> int | None:
+        """The number of the conversation."""
+        message = None if _ECHO.match(said) else _parsed(said)
+        if message is None:
+            return None
+        params = message.get("params")
+        if "method" not in message:
+            return self._asked_by(message)
+        if not isinstance(params, dict) or "threadId" not in params:
+            return EVERYBODY
+        return self._threads.get(params["threadId"])
+
+    def forget(self, number: int) -> None:
+        """The conversation is over."""
+        self._threads = {thread: its for thread, its in self._threads.items() if its != number}
+
+    def _asked_by(self, message: Mapping[str, Any]) -> int | None:
+        number = str(message.get("id")).partition("/")[0]
+        if not number.isdigit():
+            return None
+        result = message.get("result")
+        if isinstance(result, dict) and isinstance(result.get("thread"), dict):
+            self._threads[str(result["thread"].get("id"))] = int(number)
+        return int(number)
+
+
+class Conversation:
+    """What is asked and said about one request."""
+
+    def __init__(self, recipe: Recipe, request: ChatRequest, model: str) -> None:
+        self.recipe = recipe
+        params = request.params
+        limit = params.get("max_completion_tokens", params.get("max_tokens"))
+        single = params.get("parallel_tool_calls") is False
+        self._decoder = Decoder(Cutter.of(params.get("stop"), limit), single=single)
+        self._request = request
+        self._model = model
+        self._asked: Asked | None = None
+        self._number = 0
+        self._thread = ""
+        self._turn = ""
+        self._leaving = False
+        self._written = 0
+        self._stopped = False
+        self._over = False  # the turn is
+        self.left = False
+
+    @property
+    def answered(self) -> bool:
+        """The answer is complete; the CLI may yet tell of rate limits."""
+        return self._decoder.ended
+
+    @property
+    def done(self) -> bool:
+        """Everything is said."""
+        return self._decoder.done
+
+    def begin(self, number: int) -> Iterator[Step]:
+        """A thread is asked for."""
+        self._number = number
+        yield Send(self._compose)
+
+    def feed(self, said: bytes) -> Iterator[Step]:
+        """What follows from one line of the CLI's output."""
+        try:
+            message = _parsed(said)
+            if message is None:
+                raise VendorError(Kind.CONNECTION, f"codex printed what it never prints: {said[:200]!r}")
+            yield from self._answer(message) if "method" not in message else self._told(message)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise VendorError(Kind.CONNECTION, f"codex printed what it never prints: {said[:200]!r}") from error
+
+    def finish(self, exit: Exit | None) -> Iterator[Event]:
+        """The end of the output."""
+        if not self.answered:
+            raise early_end(exit)
+        return self._decoder.finish()
+
+    def leave(self, written: int) -> Sequence[bytes]:
+        """The farewell: the turn is interrupted, unless it is over, and the thread let go."""
+        self._leaving, self._written = True, written
+        self.left = written == 0
+        return self._farewell()
+
+    def parted(self, said: bytes) -> Sequence[bytes]:
+        """The rest of the farewell, when the CLI has said what it was still busy with."""
+        message = _parsed(said) or {}
+        result = message.get("result")
+        match self._answers(message):
+            case "start" if isinstance(result, dict):
+                self._thread = str(result["thread"]["id"])
+            case "turn" if isinstance(result, dict):
+                self._turn = str(result["turn"]["id"])
+            case "unsubscribe":
+                self.left = True
+                return ()
+            case "start":  # there is no thread to let go
+                self.left = True
+                return ()
+            case "turn":
+                self._over = True
+            case _:
+                return ()
+        return self._farewell()
+
+    def _farewell(self) -> list[bytes]:
+        """What can be said by now: a thread without a name, or a turn without one, cannot be let go."""
+        if self.left or not self._thread or (self._written > 2 and not self._turn and not self._over):
+            return []
+        interrupt = [self._interrupt()] if self._turn and not self._stopped and not self._over else []
+        return [*interrupt, self._line("unsubscribe", "thread/unsubscribe", threadId=self._thread)]
+
+    def _compose(self) -> list[bytes]:
+        asked = encode(self._request, self._model)
+        lines = [self._line("start", "thread/start", **asked.thread)]
+        line({"items": asked.items, **asked.turn})  # what cannot be said is known before anything is
+        self._asked = asked
+        return lines
+
+    def _answer(self, message: Mapping[str, Any]) -> Iterator[Step]:
+        what = self._answers(message)
+        if error := message.get("error"):
+            if what in _WHAT:
+                raise refusal(error, _WHAT[what])
+            return
+        assert self._asked is not None  # noqa: S101  (or nothing would have been asked)
+        asked, result = self._asked, message["result"]
+        if what == "start":
+            self._thread = self._decoder.thread = str(result["thread"]["id"])
+            self._decoder.model = result.get("model")
+            self._decoder.names, self._decoder.must_call = asked.names, asked.must_call
+            yield self._send("inject", "thread/inject_items", threadId=self._thread, items=asked.items)
+        elif what == "inject":
+            yield self._send("turn", "turn/start", threadId=self._thread, input=[], **asked.turn)
+        elif what == "turn":
+            self._turn = str(result["turn"]["id"])
+
+    def _told(self, message: Mapping[str, Any]) -> Iterator[Step]:
+        method, params = message["method"], message.get("params") or {}
+        turn = params.get("turnId") or (params.get("turn") or {}).get("id")
+        if turn is not None and turn != self._turn and not self._is_ours(turn):
+            return
+        if method == "turn/completed":
+            self._over = True
+        yield from self._decoder.feed(method, params)
+        if self.answered and not self._over and not self._stopped:
+            self._stopped = True
+            interrupt = self._interrupt()
+            yield Send(lambda: [interrupt])
+        elif "id" in message:
+            logger.debug("codex asks for {}, which no completion needs", method)
+
+    def _is_ours(self, turn: str) -> bool:
+        """A turn may be heard of before the answer that names it; what is of none is an echo."""
+        if self._turn or turn.startswith("auto-"):
+            return False
+        self._turn = turn
+        return True
+
+    def _interrupt(self) -> bytes:
+        return self._line("interrupt", "turn/interrupt", threadId=self._thread, turnId=self._turn)
+
+    def _answers(self, message: Mapping[str, Any]) -> str:
+        return "" if "method" in message else str(message.get("id")).partition("/")[2]
+
+    def _send(self, name: str, method: str, **params: Any) -> Send:
+        return Send(lambda: [self._line(name, method, **params)])
+
+    def _line(self, name: str, method: str, **params: Any) -> bytes:
+        return line({"id": f"{self._number}/{name}", "method": method, "params": params})
+
+
+def _parsed(said: bytes) -> dict[str, Any] | None:
+    try:
+        message = json.loads(said)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) else None

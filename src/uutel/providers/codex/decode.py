@@ -1,0 +1,189 @@
+"""What `codex app-server` reports of one turn → events.
+
+Text and readable reasoning come from the deltas. Tool calls, encrypted reasoning and annotations come from the raw
+items, which are the vendor's own, and so does text of which there were no deltas. The usage is that of the vendor's
+response. What ends an answer early (its length, a filter) is told as an error, and is an end here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from litellm.responses.utils import ResponseAPILoggingUtils
+
+from ...core.events import Event, Extra, Finish, FinishReason, Reasoning, Spent, Started, Text, ToolCall
+from ...core.exceptions import Kind, VendorError
+from .cuts import Cut, Cutter
+from .errors import incomplete, turn_failure
+
+_ENDS: dict[str, FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
+
+
+class Decoder:
+    """One answer, as far as it has come.
+
+    `names` are the caller's tool names by the CLI's, `cutter` says where the text is to end, `single` that only one
+    tool call is wanted, `must_call` that one is.
+    """
+
+    def __init__(self, cutter: Cutter, *, single: bool = False) -> None:
+        self._cutter = cutter
+        self._single = single
+        self._begun = False
+        self._open: set[str] = set()  # messages of which no raw item has come yet
+        self._told: set[str] = set()  # items of which there were deltas
+        self._calls = 0
+        self._usage: dict[str, Any] | None = None
+        self._response = ""
+        self._limits: dict[str, Any] = {}
+        self._error: Mapping[str, Any] = {}
+        self._cut: Cut | None = None
+        self._native = ""
+        self.names: Mapping[str, str] = {}
+        self.must_call = False
+        self.thread = ""
+        self.model: str | None = None
+        self.ended = False  # the vendor's response is complete, or cut
+        self.done = False
+
+    def feed(self, method: str, params: Mapping[str, Any]) -> Iterator[Event]:
+        """What follows from one notification about the turn."""
+        match method:
+            case "account/rateLimits/updated":
+                self._limits = dict(params["rateLimits"])
+            case "error" if not params.get("willRetry"):
+                self._error = params["error"]
+            case "turn/completed":
+                yield from self._completed(params["turn"])
+            case _ if not self.ended:
+                for event in self._said(method, params):
+                    if not self._begun:
+                        self._begun = True
+                        yield Started(f"chatcmpl-{self.thread}", self.model)
+                    yield event
+
+    def finish(self) -> Iterator[Event]:
+        """The end, where the CLI has nothing to add to a complete answer."""
+        yield from self._end()
+
+    def _said(self, method: str, params: Mapping[str, Any]) -> Iterator[Event]:
+        match method:
+            case "item/started" if params["item"]["type"] == "agentMessage":
+                self._open.add(params["item"]["id"])
+            case "item/agentMessage/delta":
+                self._told.add(params["itemId"])
+                yield from self._text(params["delta"])
+            case "item/reasoning/summaryPartAdded" if params["summaryIndex"]:
+                yield Reasoning("\n\n")
+            case "item/reasoning/summaryTextDelta" | "item/reasoning/textDelta":
+                self._told.add(params["itemId"])
+                yield Reasoning(params["delta"])
+            case "rawResponseItem/completed":
+                yield from self._item(params["item"])
+            case "rawResponse/completed":
+                self.ended = True
+                self._response = str(params.get("responseId") or "")
+                self._usage = _usage(params)
+                yield from self._text("", last=True)
+
+    def _text(self, text: str, *, last: bool = False) -> Iterator[Event]:
+        passed = self._cutter.feed(text, last=last)
+        if passed:
+            yield Text(passed)
+        if self._cutter.cut:
+            self._cut, self.ended = self._cutter.cut, True
+
+    def _item(self, item: Mapping[str, Any]) -> Iterator[Event]:
+        match item.get("type"):
+            case "message" if item.get("role") == "assistant":
+                yield from self._message(item)
+            case "reasoning":
+                yield from self._reasoning(item)
+            case "function_call":
+                yield from self._call(item["call_id"], item["name"], item["arguments"])
+            case "custom_tool_call" | "local_shell_call" | "web_search_call":
+                self._native = str(item.get("name") or item["type"])
+
+    def _message(self, item: Mapping[str, Any]) -> Iterator[Event]:
+        self._open.discard(item["id"])
+        parts = [part for part in item["content"] if part["type"] == "output_text"]
+        if item["id"] not in self._told:
+            for part in parts:
+                yield from self._text(part["text"])
+        if annotations := [note for part in parts for note in part.get("annotations") or ()]:
+            yield Extra({"annotations": annotations})
+
+    def _reasoning(self, item: Mapping[str, Any]) -> Iterator[Event]:
+        summary = list(item.get("summary") or ())
+        text = "" if item["id"] in self._told else "\n\n".join(part["text"] for part in summary)
+        kept = {name: item.get(name) for name in ("id", "type", "encrypted_content")} | {"summary": summary}
+        yield Reasoning(text, item=kept)
+        # LiteLLM's own stream builder keeps the items only here.
+        yield Extra({"reasoning_items": [kept]})
+
+    def _call(self, id: str, name: str, arguments: str) -> Iterator[Event]:
+        yield from self._text("", last=True)
+        if not self.ended and not (self._single and self._calls):
+            yield ToolCall(self._calls, id, self.names.get(name, name), arguments)
+            self._calls += 1
+
+    def _completed(self, turn: Mapping[str, Any]) -> Iterator[Event]:
+        error = turn.get("error") or self._error
+        if error and not self.ended and (reason := incomplete(error)):
+            yield from self._text("", last=True)
+            self.done = True
+            yield Finish(_ENDS.get(reason, "length"), reason, self._fields())
+        elif self.ended:
+            yield from self._end()
+        elif error:
+            raise turn_failure(error, self._limits)
+        else:
+            raise VendorError(Kind.CONNECTION, f"codex left the turn {turn.get('status')}", "repeat the call")
+
+    def _end(self) -> Iterator[Event]:
+        reason, native = self._reason()
+        limits = {name: value for name, value in self._limits.items() if value is not None}
+        if limits.keys() & {"primary", "secondary"}:
+            yield Extra({"rate_limits": limits})
+        if self._usage is not None:
+            yield Spent(ResponseAPILoggingUtils._transform_response_api_usage_to_chat_usage(self._usage))
+        self.done = True
+        yield Finish(reason, native, self._fields())
+
+    def _reason(self) -> tuple[FinishReason, str | None]:
+        if self._cut:
+            return self._cut.reason, self._cut.native
+        if self._calls:
+            return "tool_calls", None
+        if self._native:
+            problem = f"the model called {self._native}, a tool of the CLI's own"
+            raise VendorError(Kind.SERVER, problem, "use route='native', where it has none")
+        if self._open:  # begun, but then of a kind that the CLI does not know
+            return "content_filter", "refusal"
+        if not self._begun:
+            raise VendorError(Kind.SERVER, "codex ended its turn without a word", "repeat the call")
+        if self.must_call:
+            raise VendorError(
+                Kind.SERVER, "the model called no tool, though tool_choice asks for it", "repeat the call"
+            )
+        return "stop", None
+
+    def _fields(self) -> dict[str, Any]:
+        fields = {"response_id": self._response} if self._response else {}
+        return {**fields, **({"stop_sequence": self._cut.word} if self._cut and self._cut.word else {})}
+
+
+def _usage(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The usage in the words of the Responses API: the vendor's own where this release passes it on."""
+    raw = (params.get("usageMetadata") or {}).get("metadata")
+    if isinstance(raw, dict) and "input_tokens" in raw and "output_tokens" in raw:
+        return raw
+    usage = params["usage"]
+    return {
+        "input_tokens": usage["inputTokens"],
+        "input_tokens_details": {"cached_tokens": usage["cachedInputTokens"]},
+        "output_tokens": usage["outputTokens"],
+        "output_tokens_details": {"reasoning_tokens": usage["reasoningOutputTokens"]},
+        "total_tokens": usage["totalTokens"],
+    }

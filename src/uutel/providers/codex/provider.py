@@ -1,0 +1,147 @@
+"""`CodexUU`: completions through the installed `codex`, all of them through one long-lived `codex app-server`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import ClassVar
+
+import anyio.to_thread
+
+from ...core.auth import AuthStatus
+from ...core.base import BaseUU
+from ...core.child import PRIVATE, Recipe, Sharing
+from ...core.models import ModelInfo
+from ...core.request import ChatRequest
+from ...settings import CodexSettings, settings
+from .auth import Access, CodexAuth, base_environment, toml, user_config
+from .conversation import CodexSwitch, Conversation, hello
+from .models import PROVIDER, CodexModels
+from .parameters import CATALOG_PARAMETERS, PARAMETERS
+
+QUIET = {
+    "project_doc_max_bytes": 0,
+    "include_permissions_instructions": False,
+    "include_apps_instructions": False,
+    "include_collaboration_mode_instructions": False,
+    "include_environment_context": False,
+    "skills.include_instructions": False,
+    "skills.bundled.enabled": False,
+    "orchestrator.skills.enabled": False,
+    "web_search": "disabled",
+    "tools.experimental_request_user_input.enabled": False,
+    "tools.update_plan.enabled": False,
+    "agents.enabled": False,
+    "analytics.enabled": False,
+    "feedback.enabled": False,
+    "check_for_update_on_startup": False,
+    "history.persistence": "none",
+    "thread_unload_delay_secs": 0,  # or every thread that is let go stays for half an hour
+    **{
+        f"features.{name}": False
+        for name in (
+            "shell_tool",
+            "unified_exec",
+            "view_image",
+            "goals",
+            "multi_agent",
+            "multi_agent_v2",
+            "apps",
+            "plugins",
+            "hooks",
+            "tool_suggest",
+            "image_generation",
+            "skill_search",
+            "shell_snapshot",
+            "memories",
+            "sleep_tool",
+            "enable_request_compression",
+            "unbounded_connection_retries",  # or a call without a network waits for ever
+            "unified_image_budget",  # or the detail of an image is the CLI's choice
+        )
+    },
+}
+"""What keeps the CLI's own words, tools and requests out; a release that does not know one of them goes on."""
+
+NATIVE = {
+    "tool_output_token_limit": 1_000_000_000,
+    "model_catalog_json": f"{PRIVATE}/models.json",
+}
+
+_OURS = {
+    "name": "uutel",
+    "wire_api": "responses",
+    "supports_websockets": False,
+    # Retries are LiteLLM's; and each of the CLI's own would say all text again.
+    "request_max_retries": 0,
+    "stream_max_retries": 0,
+}
+_ENDLESS = 86_400_000  # milliseconds: how long a silence may last is for `idle_timeout` to say
+
+SHARING = Sharing(CodexSwitch, at_once=100, conversations=1000, seconds=3600.0, memory=600 << 20)
+_KEPT_THREADS = Sharing(CodexSwitch, at_once=100, conversations=200, seconds=3600.0, memory=600 << 20)
+"""For releases that keep a thread that is let go, at about 1 MB each."""
+
+
+class CodexUU(BaseUU):
+    """LiteLLM handler for `uutel/codex/<model>`; the model is any name the vendor knows."""
+
+    name = PROVIDER
+    small_model = "gpt-5.6-luna"
+    tables: ClassVar = {"native": PARAMETERS, "catalog": CATALOG_PARAMETERS}
+
+    @property
+    def settings(self) -> CodexSettings:
+        """`settings().codex`."""
+        return settings().codex
+
+    @property
+    def auth(self) -> CodexAuth:
+        """What is known of the installed CLI and its login."""
+        return CodexAuth(self.settings)
+
+    def status(self) -> AuthStatus:
+        """The installed CLI and its login."""
+        return self.auth.status()
+
+    def models(self) -> list[ModelInfo]:
+        """What the CLI's built-in catalog lists."""
+        return list(CodexModels(self.auth.executable()).all)
+
+    async def open(self, request: ChatRequest) -> Conversation:
+        """The conversation in which `codex` answers `request`."""
+        return await anyio.to_thread.run_sync(self._prepare, request, abandon_on_cancel=True)
+
+    def _prepare(self, request: ChatRequest) -> Conversation:
+        """Looks at files and may ask the CLI about itself: in a worker thread."""
+        executable = self.auth.executable()
+        wish = request.options.auth or self.settings.auth
+        access = self.auth.access(executable, wish, request.api_key, _base_url(request.api_base))
+        models = CodexModels(executable)
+        model = request.model or str(user_config().get("model") or models.default)
+        catalog = models.wildcard() if self.route(request.options) == "native" else None
+        return Conversation(_recipe(executable, access, catalog), request, model)
+
+
+def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
+    """A server for this credential; `catalog` stands for the CLI's own."""
+    provider = {**access.provider, **_OURS, "stream_idle_timeout_ms": _ENDLESS}
+    config = {**QUIET, **(NATIVE if catalog else {}), **access.settings}
+    config |= {"model_provider": "uutel", "model_providers.uutel": provider}
+    words = [word for name, value in config.items() for word in ("-c", f"{name}={toml(value)}")]
+    env = {**base_environment(), **access.env, "CODEX_HOME": f"{PRIVATE}/home", "TMPDIR": f"{PRIVATE}/temporary"}
+    furniture: list[tuple[str, object]] = [("home", None), ("temporary", None)]
+    furniture += [("models.json", catalog)] if catalog else []
+    furniture += [("home/auth.json", access.credentials)] if access.credentials else []
+    return Recipe(
+        (executable, "app-server", *words),
+        tuple(sorted(env.items())),
+        private=(),
+        hello=hello(version("uutel")),
+        furniture=tuple(furniture),  # type: ignore[arg-type]
+        sharing=SHARING,
+    )
+
+
+def _base_url(api_base: str | None) -> str | None:
+    """The CLI appends the path itself; LiteLLM's users may have it in their `api_base`."""
+    return api_base.rstrip("/").removesuffix("/responses").removesuffix("/chat/completions") if api_base else None

@@ -1,0 +1,89 @@
+"""The caller's tools → codex's dynamic tools.
+
+The CLI refuses some names and swallows others, so that a tool may have another name on its way there; and it strips
+much of a schema. What it strips is said in the description, which it passes on as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.exceptions import Kind, VendorError
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+_TAKEN = {"exec_command"}  # swallowed without a word
+_RESERVED = "mcp__"
+_KEPT = {"type", "enum", "items", "properties", "required", "additionalProperties", "anyOf", "oneOf", "allOf", "$ref",
+         "$defs", "definitions", "description"}  # fmt: skip
+_WHOLE = 4000  # characters of a schema from which the CLI may leave out its descriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Tools as the CLI takes them, and the caller's names by the CLI's."""
+
+    specs: tuple[dict[str, Any], ...]
+    names: Mapping[str, str]
+
+    def told(self, name: str) -> str:
+        """The CLI's name of the caller's tool."""
+        return next((theirs for theirs, own in self.names.items() if own == name), name)
+
+
+def encode_tools(tools: Sequence[Mapping[str, Any]]) -> Tools:
+    """The tools; `VendorError` for what is no function."""
+    names: dict[str, str] = {}
+    specs = []
+    for tool in tools:
+        function = tool.get("function")
+        if tool.get("type") != "function" or not isinstance(function, Mapping) or not function.get("name"):
+            problem = f"codex takes functions as tools, not {tool.get('type')!r}"
+            raise VendorError(Kind.BAD_REQUEST, problem, "write {'type': 'function', 'function': {'name': …}}")
+        name = _acceptable(str(function["name"]), names)
+        names[name] = str(function["name"])
+        specs.append(_spec(name, function))
+    return Tools(tuple(specs), names)
+
+
+def _spec(name: str, function: Mapping[str, Any]) -> dict[str, Any]:
+    schema = function.get("parameters") or {"type": "object", "properties": {}}
+    description = str(function.get("description") or "")
+    if any(_stripped(schema)) or len(json.dumps(schema)) > _WHOLE:
+        told = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
+        description = f"{description}\n\nThe arguments follow this JSON Schema: {told}".lstrip()
+    return {"type": "function", "name": name, "description": description, "inputSchema": schema}
+
+
+def _acceptable(name: str, taken: Mapping[str, str]) -> str:
+    """`name`, or one like it that the CLI takes and no other tool has."""
+    plain = name
+    if not _NAME.fullmatch(plain) or plain in _TAKEN or plain.startswith(_RESERVED):
+        plain = re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:100] or "tool"
+        plain = f"tool_{plain}" if plain in _TAKEN or plain.startswith(_RESERVED) else plain
+    candidate, number = plain, 2
+    while candidate in taken:
+        candidate, number = f"{plain}_{number}", number + 1
+    return candidate
+
+
+def _stripped(schema: Any) -> Iterator[str]:
+    """The keywords in a schema that do not reach the API."""
+    if not isinstance(schema, Mapping):
+        if isinstance(schema, bool):
+            yield str(schema)
+        return
+    yield from (word for word in schema if word not in _KEPT)
+    for word in ("properties", "$defs", "definitions"):
+        for inner in (schema.get(word) or {}).values() if isinstance(schema.get(word), Mapping) else ():
+            yield from _stripped(inner)
+    for word in ("items", "anyOf", "oneOf", "allOf"):
+        inner = schema.get(word, {})
+        for one in inner if isinstance(inner, list) else [inner]:
+            yield from _stripped(one)
+    more = schema.get("additionalProperties")
+    if isinstance(more, Mapping):
+        yield from _stripped(more)
