@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from uutel.core.child import Child, Recipe
+from uutel.core.child import PRIVATE, Child, Recipe
 from uutel.core.exceptions import Kind, VendorError
 
 from ..processes import eventually, members, runs
@@ -51,7 +51,7 @@ async def test_a_child_sees_its_own_directory_and_the_environment_of_its_recipe(
         assert (cwd, inside) == (str(tmp_path / "private" / "cwd"), [])
         assert stat.S_IMODE(mode) == 0o700
 
-    await tended(recipe(tmp_path, source, GIVEN="this"), tmp_path, use)
+    await tended(recipe(tmp_path, source, GIVEN="this", TMPDIR=PRIVATE), tmp_path, use)
 
 
 async def test_what_a_child_is_told_and_says(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +32,7 @@ _GRACE = 1.0  # seconds between the end of a child and the end of its output, wh
 
 
 PRIVATE = "{private}"
+"""Stands for a child's private directory in its recipe."""
 EVERYBODY = 0
 
 
@@ -62,17 +63,15 @@ class Sharing:
 class Recipe:
     """How to start a child. Children of equal recipes are interchangeable, so a recipe holds all that is secret to one.
 
-    `hello` is what the child is told as soon as it is started; `private` names the environment variables that are set
-    to its private directory. In `argv` and `env`, `PRIVATE` stands for that directory; `furniture` is what is put into
-    it beforehand: by relative path the content of a file, the target of a link (a `Path`), or None for a directory.
-    A child with `sharing` serves many calls at once; any other serves one.
+    In `argv` and `env`, `PRIVATE` stands for the child's private directory; `files` are put there before the start: by
+    relative path the content of a file, the target of a link (a `Path`), or None for a directory. `hello` is what the
+    child is told as soon as it is started. A child with `sharing` serves many calls at once; any other serves one.
     """
 
     argv: tuple[str, ...]
     env: tuple[tuple[str, str], ...] = field(repr=False)
-    private: tuple[str, ...] = ("TMPDIR",)
     hello: tuple[bytes, ...] = field(default=(), repr=False)
-    furniture: tuple[tuple[str, bytes | Path | None], ...] = field(default=(), repr=False)
+    files: tuple[tuple[str, bytes | Path | None], ...] = field(default=(), repr=False)
     sharing: Sharing | None = None
 
     @property
@@ -129,13 +128,13 @@ class Child:
     @classmethod
     async def start(cls, recipe: Recipe, directory: Path) -> Child:
         """Start the child in `directory`, which is made for it. Raises `VendorError` when it cannot be started."""
-        env = _in(directory, dict(recipe.env)) | {name: str(directory) for name in recipe.private}
+        env = {name: value.replace(PRIVATE, str(directory)) for name, value in recipe.env}
         argv = [word.replace(PRIVATE, str(directory)) for word in recipe.argv]
         cwd = directory / "cwd"
         try:
             directory.mkdir(mode=0o700)
             cwd.mkdir()
-            _furnish(directory, recipe.furniture)
+            _furnish(directory, recipe.files)
             with anyio.CancelScope(shield=True):  # half a process could not be ended
                 process = await anyio.open_process(
                     [*_dies_with_parent(), *argv],
@@ -249,12 +248,8 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def _in(directory: Path, env: Mapping[str, str]) -> dict[str, str]:
-    return {name: value.replace(PRIVATE, str(directory)) for name, value in env.items()}
-
-
-def _furnish(directory: Path, furniture: Iterable[tuple[str, bytes | Path | None]]) -> None:
-    for name, content in furniture:
+def _furnish(directory: Path, files: Iterable[tuple[str, bytes | Path | None]]) -> None:
+    for name, content in files:
         place = directory / name
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if content is None:

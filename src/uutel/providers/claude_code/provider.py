@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from ...core.auth import AuthStatus
 from ...core.base import BaseUU
-from ...core.child import Recipe
+from ...core.child import PRIVATE, Recipe
 from ...core.exceptions import Kind, VendorError
 from ...core.models import ModelInfo
 from ...core.request import ChatRequest
@@ -60,7 +60,7 @@ _ENVIRONMENT = 100_000
 """Bytes of body the CLI can hold where it has to start a program for its credential: Linux gives one at most 128 KB
 in one variable, and the body override is one."""
 
-PRIVATE = ("TMPDIR", "CLAUDE_CODE_TMPDIR")
+_TEMPORARY = {"TMPDIR": PRIVATE, "CLAUDE_CODE_TMPDIR": PRIVATE}
 
 
 class ClaudeCodeUU(BaseUU):
@@ -135,8 +135,8 @@ def _size(*parts: Any) -> int:
 
 
 def _recipe(executable: str, access: Access, hello: tuple[bytes, ...], flags: tuple[str, ...]) -> Recipe:
-    env = {**base_environment(), **QUIET, **access.env}
-    return Recipe((executable, *FLAGS, *access.flags, *flags), tuple(sorted(env.items())), PRIVATE, hello)
+    env = {**base_environment(), **QUIET, **_TEMPORARY, **access.env}
+    return Recipe((executable, *FLAGS, *access.flags, *flags), tuple(sorted(env.items())), hello)
 
 
 def _base_url(api_base: str | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import ClassVar
 
 import anyio.to_thread
@@ -129,15 +130,14 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     config |= {"model_provider": "uutel", "model_providers.uutel": provider}
     words = [word for name, value in config.items() for word in ("-c", f"{name}={toml(value)}")]
     env = {**base_environment(), **access.env, "CODEX_HOME": f"{PRIVATE}/home", "TMPDIR": f"{PRIVATE}/temporary"}
-    furniture: list[tuple[str, object]] = [("home", None), ("temporary", None)]
-    furniture += [("models.json", catalog)] if catalog else []
-    furniture += [("home/auth.json", access.credentials)] if access.credentials else []
+    files: dict[str, bytes | Path | None] = {"home": None, "temporary": None}
+    files |= {"models.json": catalog} if catalog else {}
+    files |= {"home/auth.json": access.credentials} if access.credentials else {}
     return Recipe(
         (executable, "app-server", *words),
         tuple(sorted(env.items())),
-        private=(),
         hello=hello(version("uutel")),
-        furniture=tuple(furniture),  # type: ignore[arg-type]
+        files=tuple(files.items()),
         sharing=SHARING,
     )
 
