@@ -15,6 +15,7 @@ import litellm
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 _PORT = re.compile(r"127\.0\.0\.1:\d+")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 Outcome = dict[str, Any]
 Call = dict[str, Any]
 
@@ -101,17 +102,22 @@ def _answer(response: Any) -> Outcome:
         }
         for choice in response.choices
     ]
-    usage = response.usage
+    usage = getattr(response, "usage", None)
     return {
-        "id": response.id,
+        "id": _UUID.sub("<uuid>", response.id),
         "model": response.model,
         "choices": choices,
-        "usage": {
-            "prompt": usage.prompt_tokens,
-            "completion": usage.completion_tokens,
-            "cached": usage.prompt_tokens_details.cached_tokens,
-        },
-        "cost": response._hidden_params.get("response_cost"),
+        "usage": usage and _spent(usage),
+        "cost": response._hidden_params.get("response_cost") or None,  # LiteLLM says 0 of prices it does not know
+    }
+
+
+def _spent(usage: Any) -> Outcome:
+    details = usage.prompt_tokens_details
+    return {
+        "prompt": usage.prompt_tokens,
+        "completion": usage.completion_tokens,
+        "cached": details and details.cached_tokens,
     }
 
 

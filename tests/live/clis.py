@@ -23,7 +23,7 @@ class Release:
 
 
 NONE = Release("none", "0")
-PROGRAMS = {"claude_code": "claude"}
+PROGRAMS = {"claude_code": "claude", "codex": "codex"}
 """What each provider drives."""
 
 

@@ -26,7 +26,10 @@ def test_a_recording_gives_its_answer_through_every_door(recording: Path, door: 
         pytest.skip("several answers are not streamed")
     asked, expected = read(recording / "call.json"), read(recording / "answer.json")
     with environment(asked["env"], tmp_path, asked["files"]), playing(recording.parent.name, recording):
-        assert comparable(DOORS[door]({**asked["call"], "api_base": NOWHERE}), door) == comparable(expected, door)
+        outcome = DOORS[door]({**asked["call"], "api_base": NOWHERE})
+    if "stream" in door and expected.get("usage", "none") is None:
+        outcome["usage"] = None  # LiteLLM's own stream builder makes one up
+    assert comparable(outcome, door) == comparable(expected, door)
 
 
 def comparable(outcome: Outcome, door: str) -> Outcome:
@@ -34,7 +37,8 @@ def comparable(outcome: Outcome, door: str) -> Outcome:
     if "error" in outcome or "stream" not in door:
         return outcome
     [choice] = outcome["choices"]
-    choice["message"].pop("provider_specific_fields", None)
+    for name in ("provider_specific_fields", "reasoning_items"):
+        choice["message"].pop(name, None)
     return outcome
 
 

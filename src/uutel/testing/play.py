@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from . import player
 
 _PACKAGE = Path(__file__).parent.parent
 _PLAYER = Path(player.__file__)
+_FAREWELL = 2.0  # seconds
 
 
 class Unplayed(AssertionError):
@@ -31,6 +33,7 @@ class Playback:
 
     def check(self) -> None:
         """Raise `Unplayed` unless every conversation was played to its end, just as recorded."""
+        self._settle()
         for report in sorted(self._state.glob("mismatch-*.json")):
             what, recorded, got = json.loads(report.read_text("utf-8"))
             raise Unplayed(
@@ -40,6 +43,17 @@ class Playback:
             number = conversation.stem.rpartition("-")[2]
             if not (self._state / f"ended-{number}").exists():
                 raise Unplayed(f"{self._recording.name}: {conversation.name} was not played to its end")
+
+    def _settle(self) -> None:
+        """Wait for the farewells of conversations begun: a shared CLI hears them after the call has returned."""
+        deadline = time.monotonic() + _FAREWELL
+        while self._under_way() and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    def _under_way(self) -> bool:
+        begun = [path.name.removeprefix("taken-") for path in self._state.glob("taken-*")]
+        ends = ("ended-{}", "mismatch-{}.json")
+        return any(not any((self._state / end.format(number)).exists() for end in ends) for number in begun)
 
 
 @contextmanager

@@ -12,9 +12,10 @@ import sys
 from pathlib import Path
 
 MISMATCH_EXIT = 70
-OWN_PREFIXES = ("ANTHROPIC_", "CLAUDE_", "CODEX_", "GEMINI_", "GOOGLE_", "DISABLE_", "ENABLE_")
+OWN_PREFIXES = ("ANTHROPIC_", "CLAUDE_", "CODEX_", "GEMINI_", "GOOGLE_", "OPENAI_", "DISABLE_", "ENABLE_")
 OF_THE_MACHINE = {"CLAUDE_CONFIG_DIR", "CLAUDE_SECURESTORAGE_CONFIG_DIR"}
 ANY = "<any>"
+URL = "<url>"
 
 
 class Mismatch(Exception):
@@ -24,10 +25,10 @@ class Mismatch(Exception):
 def main(recording, state, *arguments):
     """Answer an aside, or play a conversation."""
     recording, state = Path(recording), Path(state)
-    asides = json.loads((recording / "asides.json").read_text("utf-8"))
-    aside = asides.get(" ".join(arguments))
+    aside = asides(recording).get(" ".join(arguments))
     if aside is not None:
         sys.stdout.write(aside["stdout"])
+        sys.stderr.write(aside.get("stderr", ""))
         return aside["exit"]
     number = take(recording, state)
     try:
@@ -36,6 +37,15 @@ def main(recording, state, *arguments):
         (state / f"mismatch-{number}.json").write_text(json.dumps(mismatch.args, indent=1), "utf-8")
         print(f"not as recorded in {recording.name}: {mismatch}", file=sys.stderr)
         return MISMATCH_EXIT
+
+
+def asides(recording):
+    """The short commands and their answers; long ones stand once for all recordings of a CLI."""
+    told = {}
+    for folder in (recording.parent.parent, recording.parent, recording):
+        if (folder / "asides.json").exists():
+            told.update(json.loads((folder / "asides.json").read_text("utf-8")))
+    return told
 
 
 def take(recording, state):
@@ -53,7 +63,8 @@ def play(path, arguments, ended):
     """Go through the steps; the exit code of the CLI, or 0 where the host ended it."""
     with path.open(encoding="utf-8") as lines:
         question, *steps = [json.loads(line) for line in lines]
-    expect("arguments", question["argv"], list(arguments))
+    private = os.path.dirname(os.getcwd())
+    expect("arguments", question["argv"], [argument.replace(private, "<private>") for argument in arguments])
     expect("environment", [n for n in question["env"] if own(n)], sorted(filter(own, os.environ)))
     for number, step in enumerate(steps):
         if number == len(steps) - 1:
@@ -86,9 +97,12 @@ def expect(what, recorded, got):
 
 
 def fits(recorded, got):
-    """Structural equality, looking into JSON that is carried as a string."""
+    """Structural equality, looking into JSON that is carried as a string; `<url>` in an argument stands for any."""
     if recorded == ANY or recorded == got:
         return True
+    if isinstance(recorded, str) and isinstance(got, str) and URL in recorded:
+        head, tail = recorded.split(URL, 1)
+        return got.startswith(head) and got.endswith(tail)
     if isinstance(recorded, str) and isinstance(got, str) and recorded[:1] == got[:1] == "{":
         return fits(json.loads(recorded), json.loads(got))
     if isinstance(recorded, dict) and isinstance(got, dict):

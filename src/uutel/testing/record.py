@@ -17,9 +17,13 @@ from .play import _shim
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LOOPBACK = re.compile(r"127\.0\.0\.1:\d+")
+_API = re.compile(r"http://127\.0\.0\.1:\d+[^\s\"']*")
 _SECRET = re.compile(r"sk-[A-Za-z0-9_-]{16,}")
 
 # Long lists of what the CLI could do for others, in its vendor's prose; no conversation depends on them.
+_PROSE = {"base_instructions", "model_messages"}
+_LONG = 4096  # characters of a command's answer
+_TIMES = re.compile(r".*AtMs|(created|updated|recency|started|completed)At|durationMs|create_time")
 _ELIDED = {"commands", "agents", "slash_commands", "skills", "terminal_slash_commands", "plugins"}
 
 
@@ -37,7 +41,7 @@ def recording(provider: str, executable: str, into: Path) -> Iterator[None]:
         for old in (*into.glob("conversation-*.jsonl"), *into.glob("asides.json")):
             old.unlink()
         asides = _asides(Path(kept) / "asides.jsonl", os.environ.get("HOME", ""))
-        (into / "asides.json").write_text(json.dumps(asides, indent=1) + "\n", "utf-8")
+        _write_asides(asides, into, provider)
         version = asides.get("--version", {}).get("stdout", "").strip()
         for raw in sorted(Path(kept).glob("raw-*.jsonl"), key=lambda path: int(path.stem.rpartition("-")[2])):
             steps = _Scrubber().conversation(raw, version)
@@ -49,7 +53,31 @@ def _asides(path: Path, home: str) -> dict[str, Any]:
     if not path.exists():
         return {}
     told = [json.loads(line) for line in path.read_text("utf-8").replace(home, "<home>").splitlines()]
-    return {" ".join(one["argv"]): {"stdout": one["stdout"], "exit": one["exit"]} for one in told}
+    return {" ".join(one.pop("argv")): _elided(one) for one in told}
+
+
+def _elided(aside: dict[str, Any]) -> dict[str, Any]:
+    """A command's answer, without the prose in it, and without an empty standard error."""
+    if aside["stdout"].startswith("{"):
+        aside["stdout"] = json.dumps(_without_prose(json.loads(aside["stdout"]))) + "\n"
+    return {name: value for name, value in aside.items() if name != "stderr" or value}
+
+
+def _without_prose(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: "" if name in _PROSE else _without_prose(inner) for name, inner in value.items()}
+    return [_without_prose(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _write_asides(asides: dict[str, Any], into: Path, provider: str) -> None:
+    """Beside the recording; a long one stands once, for all recordings of a provider that are in its folder."""
+    common = next((folder for folder in into.parents if folder.name == provider), into) / "asides.json"
+    long = {words: aside for words, aside in asides.items() if len(aside["stdout"]) > _LONG and common.parent != into}
+    short = {words: aside for words, aside in asides.items() if words not in long}
+    (into / "asides.json").write_text(json.dumps(short, indent=1) + "\n", "utf-8")
+    if long:
+        known = json.loads(common.read_text("utf-8")) if common.exists() else {}
+        common.write_text(json.dumps({**known, **long}, indent=1) + "\n", "utf-8")
 
 
 class _Scrubber:
@@ -69,6 +97,7 @@ class _Scrubber:
             home: "<home>",
         }
         del question["t"]
+        question["argv"] = [_API.sub("<url>", word) for word in question["argv"]]
         return [self._clean({"version": version, **question}), *map(self._step, steps)]
 
     def _step(self, step: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +110,7 @@ class _Scrubber:
     def _clean(self, value: Any, key: str = "") -> Any:
         if key in _ELIDED and isinstance(value, list):
             return []
-        if key == "pid":
+        if key == "pid" or (isinstance(value, (int, float)) and _TIMES.fullmatch(key)):
             return 0
         if isinstance(value, dict):
             return {name: self._clean(inner, name) for name, inner in value.items()}

@@ -47,10 +47,11 @@ def main(folder, executable, *arguments):
 def aside(folder, executable, arguments):
     """A short command: kept whole."""
     done = subprocess.run([executable, *arguments], capture_output=True, text=True, check=False)
-    told = {"argv": list(arguments), "stdout": done.stdout, "exit": done.returncode}
+    told = {"argv": list(arguments), "stdout": done.stdout, "stderr": done.stderr, "exit": done.returncode}
     with (folder / "asides.jsonl").open("a", encoding="utf-8") as kept:
         kept.write(json.dumps(told) + "\n")
     sys.stdout.write(done.stdout)
+    sys.stderr.write(done.stderr)
     return done.returncode
 
 

@@ -19,10 +19,8 @@ from ...core.base import Send, Step
 from ...core.child import EVERYBODY, Exit, Recipe
 from ...core.events import Event
 from ...core.exceptions import Kind, VendorError
-from ...core.request import ChatRequest
-from .cuts import Cutter
 from .decode import Decoder
-from .encode import Asked, encode, line
+from .encode import Asked, line
 from .errors import early_end, refusal
 
 INITIALIZE = "initialize"
@@ -85,15 +83,10 @@ class CodexSwitch:
 class Conversation:
     """What is asked and said about one request."""
 
-    def __init__(self, recipe: Recipe, request: ChatRequest, model: str) -> None:
+    def __init__(self, recipe: Recipe, asked: Asked, decoder: Decoder) -> None:
         self.recipe = recipe
-        params = request.params
-        limit = params.get("max_completion_tokens", params.get("max_tokens"))
-        single = params.get("parallel_tool_calls") is False
-        self._decoder = Decoder(Cutter.of(params.get("stop"), limit), single=single)
-        self._request = request
-        self._model = model
-        self._asked: Asked | None = None
+        self._asked = asked
+        self._decoder = decoder
         self._number = 0
         self._thread = ""
         self._turn = ""
@@ -116,7 +109,7 @@ class Conversation:
     def begin(self, number: int) -> Iterator[Step]:
         """A thread is asked for."""
         self._number = number
-        yield Send(self._compose)
+        yield self._send("start", "thread/start", **self._asked.thread)
 
     def feed(self, said: bytes) -> Iterator[Step]:
         """What follows from one line of the CLI's output."""
@@ -168,25 +161,16 @@ class Conversation:
         interrupt = [self._interrupt()] if self._turn and not self._stopped and not self._over else []
         return [*interrupt, self._line("unsubscribe", "thread/unsubscribe", threadId=self._thread)]
 
-    def _compose(self) -> list[bytes]:
-        asked = encode(self._request, self._model)
-        lines = [self._line("start", "thread/start", **asked.thread)]
-        line({"items": asked.items, **asked.turn})  # what cannot be said is known before anything is
-        self._asked = asked
-        return lines
-
     def _answer(self, message: Mapping[str, Any]) -> Iterator[Step]:
         what = self._answers(message)
         if error := message.get("error"):
             if what in _WHAT:
                 raise refusal(error, _WHAT[what])
             return
-        assert self._asked is not None  # noqa: S101  (or nothing would have been asked)
         asked, result = self._asked, message["result"]
         if what == "start":
             self._thread = self._decoder.thread = str(result["thread"]["id"])
             self._decoder.model = result.get("model")
-            self._decoder.names, self._decoder.must_call = asked.names, asked.must_call
             yield self._send("inject", "thread/inject_items", threadId=self._thread, items=asked.items)
         elif what == "inject":
             yield self._send("turn", "turn/start", threadId=self._thread, input=[], **asked.turn)

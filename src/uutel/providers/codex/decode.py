@@ -27,9 +27,13 @@ class Decoder:
     tool call is wanted, `must_call` that one is.
     """
 
-    def __init__(self, cutter: Cutter, *, single: bool = False) -> None:
+    def __init__(
+        self, cutter: Cutter, names: Mapping[str, str], *, single: bool = False, must_call: bool = False
+    ) -> None:
         self._cutter = cutter
+        self._names = names
         self._single = single
+        self._must_call = must_call
         self._begun = False
         self._open: set[str] = set()  # messages of which no raw item has come yet
         self._told: set[str] = set()  # items of which there were deltas
@@ -40,8 +44,6 @@ class Decoder:
         self._error: Mapping[str, Any] = {}
         self._cut: Cut | None = None
         self._native = ""
-        self.names: Mapping[str, str] = {}
-        self.must_call = False
         self.thread = ""
         self.model: str | None = None
         self.ended = False  # the vendor's response is complete, or cut
@@ -125,7 +127,7 @@ class Decoder:
     def _call(self, id: str, name: str, arguments: str) -> Iterator[Event]:
         yield from self._text("", last=True)
         if not self.ended and not (self._single and self._calls):
-            yield ToolCall(self._calls, id, self.names.get(name, name), arguments)
+            yield ToolCall(self._calls, id, self._names.get(name, name), arguments)
             self._calls += 1
 
     def _completed(self, turn: Mapping[str, Any]) -> Iterator[Event]:
@@ -163,7 +165,7 @@ class Decoder:
             return "content_filter", "refusal"
         if not self._begun:
             raise VendorError(Kind.SERVER, "codex ended its turn without a word", "repeat the call")
-        if self.must_call:
+        if self._must_call:
             raise VendorError(
                 Kind.SERVER, "the model called no tool, though tool_choice asks for it", "repeat the call"
             )

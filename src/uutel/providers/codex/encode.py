@@ -48,17 +48,19 @@ class Asked:
 def encode(request: ChatRequest, model: str) -> Asked:
     """What to ask; `VendorError` for what there is no form for. May fetch an image that is given as a URL."""
     try:
-        return _encoded(request, model)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        asked = _encoded(request, model)
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         problem = f"this call cannot be put to codex: {type(error).__name__}: {error}"
         raise VendorError(Kind.BAD_REQUEST, problem) from error
+    line({"thread": asked.thread, "items": asked.items, "turn": asked.turn})  # or it would fail half way
+    return asked
 
 
 def line(message: Mapping[str, Any]) -> bytes:
     """One line of the CLI's input. Half a character, which would silence the CLI, and what is no JSON are refused."""
     try:
         return json.dumps(message, ensure_ascii=False, allow_nan=False).encode()
-    except (UnicodeEncodeError, ValueError, TypeError) as error:
+    except (RecursionError, TypeError, ValueError) as error:
         raise VendorError(Kind.BAD_REQUEST, f"this call cannot be put to codex: {error}") from error
 
 

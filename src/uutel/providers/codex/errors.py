@@ -80,7 +80,8 @@ def turn_failure(error: Mapping[str, Any], limits: Mapping[str, Any]) -> VendorE
     words, code = _unwrapped(message)
     kind = _kind(info, status, f"{code} {words}")
     resets_at = _resets_at(limits) if kind is Kind.RATE_LIMIT else None
-    return VendorError(kind, words, _REMEDIES.get(kind, ""), status, resets_at=resets_at)
+    fits = status is not None and _by_status(status) is kind
+    return VendorError(kind, words, _REMEDIES.get(kind, ""), status if fits else None, resets_at=resets_at)
 
 
 def refusal(error: Mapping[str, Any], what: str) -> VendorError:
@@ -116,12 +117,16 @@ def _kind(info: Any, status: int | None, words: str) -> Kind:
     if said in (Kind.CONTENT_POLICY, Kind.CONTEXT_WINDOW) or (said is Kind.NOT_FOUND and status in (None, 400)):
         return said
     if status is not None:
-        return _BY_STATUS.get(status) or (Kind.SERVER if status >= 500 else Kind.BAD_REQUEST)
+        return _by_status(status)
     if isinstance(info, dict) and "responseTooManyFailedAttempts" in info:
         return Kind.RATE_LIMIT
     if isinstance(info, dict):
         return Kind.CONNECTION
     return said or (Kind.BAD_REQUEST if "{" in words else Kind.SERVER)
+
+
+def _by_status(status: int) -> Kind:
+    return _BY_STATUS.get(status) or (Kind.SERVER if status >= 500 else Kind.BAD_REQUEST)
 
 
 def _status(info: Any) -> int | None:
@@ -133,6 +138,8 @@ def _status(info: Any) -> int | None:
 
 
 def _status_in(message: str) -> int | None:
+    if message.startswith("{"):
+        return 400  # of which the CLI passes on the body as it is, and of nothing else
     found = _STATUS.search(message)
     return int(found[1]) if found else None
 

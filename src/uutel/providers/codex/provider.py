@@ -16,6 +16,9 @@ from ...core.request import ChatRequest
 from ...settings import CodexSettings, settings
 from .auth import Access, CodexAuth, base_environment, toml, user_config
 from .conversation import CodexSwitch, Conversation, hello
+from .cuts import Cutter
+from .decode import Decoder
+from .encode import encode
 from .models import PROVIDER, CodexModels
 from .parameters import CATALOG_PARAMETERS, PARAMETERS
 
@@ -120,7 +123,12 @@ class CodexUU(BaseUU):
         models = CodexModels(executable)
         model = request.model or str(user_config().get("model") or models.default)
         catalog = models.wildcard() if self.route(request.options) == "native" else None
-        return Conversation(_recipe(executable, access, catalog), request, model)
+        asked = encode(request, model)
+        params = request.params
+        cutter = Cutter.of(params.get("stop"), params.get("max_completion_tokens", params.get("max_tokens")))
+        single = params.get("parallel_tool_calls") is False
+        decoder = Decoder(cutter, asked.names, single=single, must_call=asked.must_call)
+        return Conversation(_recipe(executable, access, catalog), asked, decoder)
 
 
 def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:

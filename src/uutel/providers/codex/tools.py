@@ -77,13 +77,10 @@ def _stripped(schema: Any) -> Iterator[str]:
             yield str(schema)
         return
     yield from (word for word in schema if word not in _KEPT)
-    for word in ("properties", "$defs", "definitions"):
-        for inner in (schema.get(word) or {}).values() if isinstance(schema.get(word), Mapping) else ():
-            yield from _stripped(inner)
-    for word in ("items", "anyOf", "oneOf", "allOf"):
-        inner = schema.get(word, {})
-        for one in inner if isinstance(inner, list) else [inner]:
-            yield from _stripped(one)
+    named = [schema.get(word) for word in ("properties", "$defs", "definitions")]
+    listed = [schema[word] for word in ("items", "anyOf", "oneOf", "allOf") if word in schema]
     more = schema.get("additionalProperties")
-    if isinstance(more, Mapping):
-        yield from _stripped(more)
+    inner = [one for group in named if isinstance(group, Mapping) for one in group.values()]
+    inner += [one for group in listed for one in (group if isinstance(group, list) else [group])]
+    for one in [*inner, *([more] if isinstance(more, Mapping) else [])]:
+        yield from _stripped(one)
