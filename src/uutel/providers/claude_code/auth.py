@@ -42,13 +42,14 @@ _STATUS_LIFETIME = 300.0  # seconds: a login made meanwhile in the system's key 
 class Access:
     """How a child gets at its credential.
 
-    `env` is what it needs of it, `flags` hand on a helper; `spawns` says that the CLI runs a program to get the
-    credential, and that program inherits whatever the CLI holds in its environment.
+    `env` is what it needs of it, `settings` a settings file that hands on a helper, whose command may be a secret;
+    `spawns` says that the CLI runs a program to get the credential, and that program inherits whatever the CLI holds in
+    its environment.
     """
 
     kind: CredentialKind
     env: Mapping[str, str] = field(repr=False)
-    flags: tuple[str, ...] = ()
+    settings: bytes = field(default=b"", repr=False)
     spawns: bool = False
 
 
@@ -128,7 +129,7 @@ def _login_access() -> Access:
     if any(_is_on(os.environ.get(name)) for name in _CLOUDS):
         return Access("cloud", _cloud_environment())
     if helper := _user_settings().get("apiKeyHelper"):
-        return Access("helper", _gateway(), ("--settings", json.dumps({"apiKeyHelper": helper})), spawns=True)
+        return Access("helper", _gateway(), json.dumps({"apiKeyHelper": helper}).encode(), spawns=True)
     if keys := _named(*_KEYS):
         return Access("api_key", {**keys, **_gateway()})
     # The system's key store is read by a program of the system.

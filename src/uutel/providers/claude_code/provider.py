@@ -136,7 +136,9 @@ def _size(*parts: Any) -> int:
 
 def _recipe(executable: str, access: Access, hello: tuple[bytes, ...], flags: tuple[str, ...]) -> Recipe:
     env = {**base_environment(), **QUIET, **_TEMPORARY, **access.env}
-    return Recipe((executable, *FLAGS, *access.flags, *flags), tuple(sorted(env.items())), hello)
+    files = (("settings.json", access.settings),) if access.settings else ()
+    more = (f"--settings={PRIVATE}/settings.json",) if files else ()
+    return Recipe((executable, *FLAGS, *more, *flags), tuple(sorted(env.items())), hello, files)
 
 
 def _base_url(api_base: str | None) -> str | None:
