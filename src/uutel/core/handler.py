@@ -8,6 +8,7 @@ call, with its true type, where retries and fallbacks can act on it.
 from __future__ import annotations
 
 import asyncio
+import os
 import warnings
 from abc import ABC, abstractmethod
 from collections import deque
@@ -173,6 +174,7 @@ class ChunkStream:
 
     def __init__(self, order: _Order) -> None:
         self.dropped = order.dropped
+        self._process = os.getpid()
         self._chunks = Chunks(order.model)
         self._mailbox: Mailbox[Event] = Mailbox()
         self._ready: deque[ModelResponseStream] = deque()
@@ -189,8 +191,11 @@ class ChunkStream:
         return self
 
     def close(self) -> None:
-        """End the call, whatever is still to come."""
-        if self._future:
+        """End the call, whatever is still to come.
+
+        Not from a forked process: the call is its parent's, and a lock of it may have been held when it was forked.
+        """
+        if self._future and self._process == os.getpid():
             self._future.cancel()
 
     async def aclose(self) -> None:
