@@ -33,9 +33,14 @@ SETTLING = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Lines that the conversation wants written to the child; composed in a worker thread, they can be large."""
+    """Lines that the conversation wants written to the child; composed in a worker thread, unless they are `short`."""
 
     compose: Callable[[], Sequence[bytes]]
+    short: bool = False
+
+    async def lines(self) -> Sequence[bytes]:
+        """What to write."""
+        return self.compose() if self.short else await to_thread.run_sync(self.compose, abandon_on_cancel=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ class BaseUU(Doors):
             while True:
                 for step in steps:
                     if isinstance(step, Send):
-                        await _send(child, await to_thread.run_sync(step.compose, abandon_on_cancel=True), silence)
+                        await _send(child, await step.lines(), silence)
                     elif isinstance(step, Kill):
                         assert isinstance(child, Child)  # noqa: S101  (nobody kills what others use)
                         child.kill()

@@ -187,8 +187,7 @@ class Conversation:
         yield from self._decoder.feed(method, params)
         if self.answered and not self._over and not self._stopped:
             self._stopped = True
-            interrupt = self._interrupt()
-            yield Send(lambda: [interrupt])
+            yield Send(lambda: [self._interrupt()], short=True)  # before the CLI asks the model again
         elif "id" in message:
             logger.debug("codex asks for {}, which no completion needs", method)
 
