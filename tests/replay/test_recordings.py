@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import litellm
 import pytest
 
 from uutel.testing import playing
@@ -34,7 +35,11 @@ def test_a_recording_gives_its_answer_through_every_door(recording: Path, door: 
 
 def comparable(outcome: Outcome, door: str) -> Outcome:
     """Without what LiteLLM's own stream builder loses or alters."""
-    if "error" in outcome or "stream" not in door:
+    if "error" in outcome:
+        return outcome
+    if outcome["model"] not in litellm.model_cost:
+        outcome["cost"] = None  # an older price list knows fewer models
+    if "stream" not in door:
         return outcome
     [choice] = outcome["choices"]
     for name in ("provider_specific_fields", "reasoning_items"):

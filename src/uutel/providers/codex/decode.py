@@ -14,6 +14,7 @@ from litellm.responses.utils import ResponseAPILoggingUtils
 
 from ...core.events import Event, Extra, Finish, FinishReason, Reasoning, Spent, Started, Text, ToolCall
 from ...core.exceptions import Kind, VendorError
+from ...core.models import listed_cost
 from .cuts import Cut, Cutter
 from .errors import incomplete, turn_failure
 
@@ -149,7 +150,8 @@ class Decoder:
         if limits.keys() & {"primary", "secondary"}:
             yield Extra({"rate_limits": limits})
         if self._usage is not None:
-            yield Spent(ResponseAPILoggingUtils._transform_response_api_usage_to_chat_usage(self._usage))
+            usage = ResponseAPILoggingUtils._transform_response_api_usage_to_chat_usage(self._usage)
+            yield Spent(usage, listed_cost(self.model or "", usage, "openai"))
         self.done = True
         yield Finish(reason, native, self._fields())
 
