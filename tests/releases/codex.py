@@ -30,6 +30,9 @@ class Otherwise:
     default: str = ""
 
 
+_NO_ROOM = (
+    "Codex ran out of room in the model's context window. Start a new thread or clear earlier history before retrying."
+)
 _DROPPED = "stream disconnected before completion: "
 _RETRY = " (check the network, proxies and api_base; the call can be repeated)"
 OTHERWISE = {
@@ -44,8 +47,7 @@ OTHERWISE = {
                 "unexpected status 404 Not Found: The model `gpt-nope` does not exist, url: http://127.0.0.1:0/responses",
             ),
             "error-too-long": (
-                "Codex ran out of room in the model's context window. Start a new thread or clear earlier history "
-                "before retrying.",
+                _NO_ROOM,
                 "Your input exceeds the context window of this model.",
             ),
             "error-429-plan": ("chatgpt.com/settings/usage", "chatgpt.com/codex/settings/usage"),
@@ -95,7 +97,7 @@ def comparable(seen: Seen, version: str, name: str) -> Seen:
         for request in seen.wire:
             request["body"] = {"model": request["body"]["model"], "input": request["body"]["input"][-1:]}
     if "error" in seen.outcome:
-        seen.outcome["error"]["message"] = seen.outcome["error"]["message"].replace("’", "'")
+        seen.outcome["error"]["message"] = seen.outcome["error"]["message"].replace("\u2019", "'")
     return Seen(seen.outcome, seen.wire[:1] if name in ASKS_AGAIN else seen.wire)
 
 
@@ -106,7 +108,7 @@ def _as_sent_by(version: str, name: str, request: dict[str, Any]) -> dict[str, A
     body = request["body"]
     body["tools"] = [tool for tool in body.get("tools", ()) if tool.get("name") != "apply_patch"]
     first = body["input"][0] if body["input"] else {}
-    if first.get("role") == "developer":
+    if first.get("role") == "developer" and "content" in first:
         body["instructions"] = first["content"][0]["text"]
         body["input"] = body["input"][1:]
     return request

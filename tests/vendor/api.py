@@ -12,6 +12,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -46,9 +47,12 @@ class _Server(ThreadingHTTPServer):
 
 @dataclass
 class VendorAPI:
-    """The server; a context manager. `script` answers model requests in order, `aside` other paths by prefix."""
+    """The server; a context manager. `script` answers model requests in order, `aside` other paths by prefix.
 
-    script: list[Reply]
+    An answer that depends on the question is a function of the request's body.
+    """
+
+    script: Sequence[Reply | Callable[[Any], Reply]]
     aside: dict[str, Reply] = field(default_factory=dict)
     model_paths: tuple[str, ...] = ("/v1/messages", "/responses", ":streamGenerateContent", ":generateContent")
     requests: list[Request] = field(default_factory=list)
@@ -95,7 +99,10 @@ class VendorAPI:
             self.requests.append(request)
             index = len(self.requests) - 1
             self._arrival.notify_all()
-        return self.script[index] if index < len(self.script) else {"status": 599, "body": {"error": "beyond script"}}
+        if index >= len(self.script):
+            return {"status": 599, "body": {"error": "beyond script"}}
+        reply = self.script[index]
+        return reply(request.body) if callable(reply) else reply
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         api = self

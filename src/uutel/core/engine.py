@@ -123,6 +123,8 @@ class Engine:
         try:
             yield line
         except BaseException:
+            if board.calls == 1 and not self.limits.spares:
+                self._retire(board)  # nobody else needs the child, so there is nobody to be spared
             self._tasks.start_soon(self._part, board, line, parting)  # nobody waits for that
             raise
         await self._part(board, line, parting)

@@ -28,6 +28,7 @@ MUST_CALL = "Answer with a call of one of the tools, not in text."
 MUST_CALL_ONE = "Answer with a call of the tool {}, not in text."
 """What stands for the `tool_choice` of one tool."""
 
+_LONGER = 10.0  # seconds
 _PARTS = {"text", "image_url", "input_text", "input_image", "output_text"}
 _SYSTEM = ("system", "developer")
 _NO_TIER = ("auto", "default")
@@ -45,10 +46,13 @@ class Asked:
     must_call: bool
 
 
-def encode(request: ChatRequest, model: str) -> Asked:
-    """What to ask; `VendorError` for what there is no form for. May fetch an image that is given as a URL."""
+def encode(request: ChatRequest, model: str, silence: float) -> Asked:
+    """What to ask; `VendorError` for what there is no form for. May fetch an image that is given as a URL.
+
+    `silence` is for how many seconds the vendor may say nothing, once its answer has begun.
+    """
     try:
-        asked = _encoded(request, model)
+        asked = _encoded(request, model, silence)
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         problem = f"this call cannot be put to codex: {type(error).__name__}: {error}"
         raise VendorError(Kind.BAD_REQUEST, problem) from error
@@ -64,7 +68,7 @@ def line(message: Mapping[str, Any]) -> bytes:
         raise VendorError(Kind.BAD_REQUEST, f"this call cannot be put to codex: {error}") from error
 
 
-def _encoded(request: ChatRequest, model: str) -> Asked:
+def _encoded(request: ChatRequest, model: str, silence: float) -> Asked:
     _check(request.messages)
     choice = request.params.get("tool_choice")
     tools = encode_tools(_offered(request.params.get("tools") or (), choice))
@@ -74,7 +78,8 @@ def _encoded(request: ChatRequest, model: str) -> Asked:
     items = _items(request.messages[len(leading) :], tools)
     if not items:  # the CLI takes no empty conversation
         items, system = [_developer(text) for text in system], []
-    return Asked(_thread(request, model, "\n\n".join(system), tools), items, _turn(request), tools.names, must_call)
+    thread = {"model": model, "baseInstructions": "\n\n".join(system), **_thread(request, tools, silence)}
+    return Asked(thread, items, _turn(request), tools.names, must_call)
 
 
 def _offered(tools: Sequence[Mapping[str, Any]], choice: Any) -> Sequence[Mapping[str, Any]]:
@@ -100,22 +105,21 @@ def _instructions(request: ChatRequest, tools: Tools, must_call: bool) -> Iterat
         yield MUST_CALL_ONE.format(tools.specs[0]["name"]) if named else MUST_CALL
 
 
-def _thread(request: ChatRequest, model: str, system: str, tools: Tools) -> dict[str, Any]:
-    config: dict[str, Any] = {}
+def _thread(request: ChatRequest, tools: Tools, silence: float) -> dict[str, Any]:
+    # Who waits is UUTEL; but an older release holds the connection of an answer that was given up until then.
+    config: dict[str, Any] = {"model_providers.uutel.stream_idle_timeout_ms": round((silence + _LONGER) * 1000)}
     if verbosity := request.params.get("verbosity"):
         config["model_verbosity"] = verbosity
     if request.headers:
         config["model_providers.uutel.http_headers"] = {str(k): str(v) for k, v in request.headers.items()}
     return {
-        "model": model,
         "ephemeral": True,
         "sandbox": "read-only",
         "approvalPolicy": "never",
         "environments": [],
-        "baseInstructions": system,
         "experimentalRawEvents": True,
         **({"dynamicTools": list(tools.specs)} if tools.specs else {}),
-        **({"config": config} if config else {}),
+        "config": config,
     }
 
 

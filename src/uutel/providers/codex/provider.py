@@ -79,11 +79,8 @@ _OURS = {
     "request_max_retries": 0,
     "stream_max_retries": 0,
 }
-_ENDLESS = 86_400_000  # milliseconds: how long a silence may last is for `idle_timeout` to say
 
-SHARING = Sharing(CodexSwitch, at_once=100, conversations=1000, seconds=3600.0, memory=600 << 20)
-_KEPT_THREADS = Sharing(CodexSwitch, at_once=100, conversations=200, seconds=3600.0, memory=600 << 20)
-"""For releases that keep a thread that is let go, at about 1 MB each."""
+SHARING = Sharing(CodexSwitch, at_once=100, conversations=1000, seconds=3600.0, memory=400 << 20)
 
 
 class CodexUU(BaseUU):
@@ -123,7 +120,7 @@ class CodexUU(BaseUU):
         models = CodexModels(executable)
         model = request.model or str(user_config().get("model") or models.default)
         catalog = models.wildcard() if self.route(request.options) == "native" else None
-        asked = encode(request, model)
+        asked = encode(request, model, request.options.idle_timeout or settings().idle_timeout)
         params = request.params
         cutter = Cutter.of(params.get("stop"), params.get("max_completion_tokens", params.get("max_tokens")))
         single = params.get("parallel_tool_calls") is False
@@ -133,7 +130,7 @@ class CodexUU(BaseUU):
 
 def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     """A server for this credential; `catalog` stands for the CLI's own."""
-    provider = {**access.provider, **_OURS, "stream_idle_timeout_ms": _ENDLESS}
+    provider = {**access.provider, **_OURS}
     config = {**QUIET, **(NATIVE if catalog else {}), **access.settings}
     config |= {"model_provider": "uutel", "model_providers.uutel": provider}
     words = [word for name, value in config.items() for word in ("-c", f"{name}={toml(value)}")]

@@ -1,0 +1,156 @@
+"""The one `codex app-server` that serves all calls: its life, its faults, and that its conversations never meet."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import litellm
+import pytest
+from anyio import to_thread
+from litellm.exceptions import APIConnectionError, MidStreamFallbackError
+
+import uutel
+from uutel.settings import overriding
+
+from ..cases.codex import HELLO, KEY, call
+from ..lifetimes import BEFORE, SOON, Lifetimes, Point, Silence, Silent, first_word, first_word_of
+from ..processes import children, eventually, nothing_left
+from ..programs import programs
+from ..support import environment
+from ..vendor import openai as api
+from ..vendor.api import VendorAPI
+from .clis import CLI, each
+
+__all__ = ["nothing_left", "programs"]
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
+
+ANSWER = api.response(api.text("Hello", ", world!"))
+Servers = Callable[[], set[int]]
+_FIRST_WORD = 3  # events until "Hello" is said
+
+
+@pytest.fixture
+def silent(cli: CLI, home: Path, monkeypatch: pytest.MonkeyPatch) -> Silent:
+    @contextmanager
+    def start(point: Point) -> Iterator[Silence]:
+        reply = {"then": "stall"} if point == BEFORE else api.broken(ANSWER, _FIRST_WORD, "stall")
+        with environment(KEY, home), VendorAPI([reply]) as vendor:
+            monkeypatch.setenv("UUTEL_CODEX__EXECUTABLE", cli.executable)
+            monkeypatch.setenv("UUTEL_SPARES", "0")
+
+            def reached() -> None:
+                vendor.wait_for_requests(1)
+                eventually(lambda: point == BEFORE or vendor.last_byte_at)
+
+            def noticed() -> None:
+                assert vendor.hung_up.wait(SOON)
+                assert len(vendor.requests) == 1
+
+            yield Silence(call(HELLO, api_base=vendor.url), 3.0, reached, noticed)
+
+    return start
+
+
+@pytest.mark.parametrize("cli", each("codex")[-1:], ids=str, indirect=True)
+class TestLifetimes(Lifetimes):
+    pass
+
+
+@pytest.fixture
+def servers(cli: CLI, home: Path) -> Iterator[Servers]:
+    """The servers that there are; one is kept for further calls."""
+    before = children()
+    with environment(KEY, home), overriding(spares=1):
+        yield lambda: children() - before
+        uutel.shutdown()
+
+
+def words(answer: Any) -> str:
+    return str(answer.choices[0].message.content)
+
+
+@pytest.mark.parametrize("cli", each("codex"), ids=str, indirect=True)
+class TestOneServer:
+    def test_all_calls_go_to_one_server(self, servers: Servers) -> None:
+        with VendorAPI([ANSWER] * 3) as vendor:
+            for _ in range(3):
+                assert words(litellm.completion(**call(HELLO, api_base=vendor.url))) == "Hello, world!"
+                assert len(servers()) == 1
+        assert len(vendor.requests) == 3
+
+    def test_another_credential_gets_another_server(self, servers: Servers) -> None:
+        with VendorAPI([ANSWER] * 2) as vendor, overriding(spares=2):
+            litellm.completion(**call(HELLO, api_base=vendor.url))
+            litellm.completion(**call(HELLO, api_base=vendor.url, api_key="another"))
+            assert len(servers()) == 2
+        assert [one.headers["authorization"] for one in vendor.requests] == ["Bearer test-key", "Bearer another"]
+
+    def test_a_stream_that_is_closed_is_interrupted_and_leaves_the_others_alone(
+        self, cli: CLI, servers: Servers
+    ) -> None:
+        held = {**ANSWER, "hold": _FIRST_WORD}
+        with VendorAPI([held, api.broken(ANSWER, _FIRST_WORD, "stall"), ANSWER]) as vendor:
+            other: Any = litellm.completion(**call(HELLO, api_base=vendor.url), stream=True)
+            assert first_word(other) == "Hello"
+            dropped: Any = litellm.completion(**call(HELLO, api_base=vendor.url), stream=True)
+            assert first_word(dropped) == "Hello"
+            [server] = servers()
+            dropped.completion_stream.close()
+            if cli.release.version != "0.150.1":  # which hangs up when it hears the next word
+                assert vendor.hung_up.wait(SOON)
+            assert servers() == {server}
+            vendor.release()
+            assert "".join(chunk.choices[0].delta.content or "" for chunk in other) == ", world!"
+            assert words(litellm.completion(**call(HELLO, api_base=vendor.url))) == "Hello, world!"
+            assert servers() == {server}
+        assert len(vendor.requests) == 3
+
+    def test_calls_under_way_fail_when_the_server_dies_and_the_next_call_has_a_new_one(self, servers: Servers) -> None:
+        with VendorAPI([api.broken(ANSWER, _FIRST_WORD, "stall"), ANSWER]) as vendor:
+            stream: Any = litellm.completion(**call(HELLO, api_base=vendor.url), stream=True)
+            assert first_word(stream) == "Hello"
+            [server] = servers()
+            os.kill(server, signal.SIGKILL)
+            with pytest.raises((APIConnectionError, MidStreamFallbackError), match="signal 9"):
+                list(stream)
+            assert words(litellm.completion(**call(HELLO, api_base=vendor.url))) == "Hello, world!"
+            assert servers() - {server}
+
+    async def test_a_server_that_does_not_react_is_replaced(self, servers: Servers) -> None:
+        with VendorAPI([api.broken(ANSWER, _FIRST_WORD, "stall"), ANSWER]) as vendor:
+            stream: Any = await litellm.acompletion(**call(HELLO, api_base=vendor.url), stream=True)
+            assert await first_word_of(stream) == "Hello"
+            [server] = servers()
+            os.kill(server, signal.SIGSTOP)
+            await stream.aclose()
+            await to_thread.run_sync(lambda: eventually(lambda: server not in servers(), 10))
+            answer = await litellm.acompletion(**call(HELLO, api_base=vendor.url))
+            assert words(answer) == "Hello, world!"
+
+    async def test_fifty_conversations_at_once_are_all_right(self, servers: Servers) -> None:
+        scripts = {f"Say {number}.": api.response(api.text(f"{number}", "!")) for number in range(50)}
+
+        def reply(body: Any) -> Any:
+            return scripts[body["input"][-1]["content"][0]["text"]]
+
+        async def ask(number: int) -> str:
+            asked = [{"role": "user", "content": f"Say {number}."}]
+            return words(await litellm.acompletion(**call(asked, api_base=vendor.url)))
+
+        with VendorAPI([reply] * 50) as vendor:
+            answers = await asyncio.gather(*map(ask, range(50)))
+            assert len(servers()) == 1
+        assert answers == [f"{number}!" for number in range(50)]
+        assert len(vendor.requests) == 50
+
+    def test_an_idle_server_ends(self, servers: Servers) -> None:
+        with overriding(spare_seconds=0.5), VendorAPI([ANSWER]) as vendor:
+            litellm.completion(**call(HELLO, api_base=vendor.url))
+            assert len(servers()) == 1
+            eventually(lambda: not servers())
