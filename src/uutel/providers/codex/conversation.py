@@ -55,10 +55,12 @@ class CodexSwitch:
         self._threads: dict[str, int] = {}
 
     def whose(self, said: bytes) -> int | None:
-        """The number of the conversation."""
-        message = None if _ECHO.match(said) else _parsed(said)
-        if message is None:
+        """The number of the conversation. What is torn concerns everybody, and mere noise nobody."""
+        if _ECHO.match(said) or not said.lstrip().startswith(b"{"):
             return None
+        message = _parsed(said)
+        if message is None:
+            return EVERYBODY
         params = message.get("params")
         if "method" not in message:
             return self._asked_by(message)
@@ -116,7 +118,7 @@ class Conversation:
         try:
             message = _parsed(said)
             if message is None:
-                raise VendorError(Kind.CONNECTION, f"codex printed what it never prints: {said[:200]!r}")
+                raise VendorError(Kind.CONNECTION, f"codex printed broken JSON: {said[:200]!r}", "repeat the call")
             yield from self._answer(message) if "method" not in message else self._told(message)
         except (AttributeError, KeyError, TypeError) as error:
             raise VendorError(Kind.CONNECTION, f"codex printed what it never prints: {said[:200]!r}") from error

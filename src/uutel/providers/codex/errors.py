@@ -170,4 +170,6 @@ def _resets_at(limits: Mapping[str, Any]) -> float | None:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
+    """Last words without colours, and without what every start of the CLI without bubblewrap says."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    return "\n".join(line for line in lines if "could not find bubblewrap" not in line).strip()
