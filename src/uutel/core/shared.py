@@ -10,6 +10,7 @@ ended, or left a farewell unanswered. Calls under way go on to their end, and th
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -218,6 +219,6 @@ class _Writer:
 def _memory(pid: int) -> int:
     """Bytes of memory a process holds; 0 where the system does not tell as Linux does."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError, ValueError):
         return 0
