@@ -120,6 +120,7 @@ def _failure(recording: Path) -> tuple[str, ...]:
     message = re.sub(r"^(litellm\.\w+: )+", "", error["message"])
     # The tests' API is a gateway to the CLI, which then tells its own remedy.
     message = re.sub(r"If it persists, check your inference gateway \(\S+\)\.", "…", message)
+    message = re.sub(r", url: http://127\.0\.0\.1\S+", "", message)
     return f"`{error['type']}`", str(error["status"]), message
 
 

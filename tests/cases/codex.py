@@ -328,4 +328,28 @@ CASES["catalog-own-tool"] = _failing(
     api.response(api.custom_call("call_1", "apply_patch", "*** Begin")), route="catalog"
 )
 
-FAILURES: dict[str, str] = {}
+FAILURES = {
+    "error-no-login": "nobody is logged in, and there is no key",
+    "error-401": "the API key is not valid",
+    "error-403": "the account may not use this",
+    "error-404": "no model of this name",
+    "error-400-plan": "no such model for this plan",
+    "error-429-plan": "the plan's limit is used up",
+    "error-429-quota": "no credit left",
+    "error-429": "too many requests",
+    "error-too-long": "the conversation is longer than the model's context",
+    "error-policy": "the prompt is against the vendor's policy",
+    "error-413": "the request is too large",
+    "error-400": "the API refuses the request",
+    "error-unknown-part": "a message part that codex does not take",
+    "error-half-a-character": "text that is no text",
+    "error-no-result": "a tool call without its result",
+    "error-unsupported": "a parameter that cannot be honoured",
+    "error-no-tool-called": "`tool_choice` asks for a call, and the model answers in text",
+    "error-503": "the API wants fewer requests (503)",
+    "error-failed-overloaded": "the model is overloaded",
+    "error-500": "the API failed (500)",
+    "error-504": "the API took too long (504)",
+    "error-cut": "the connection broke in mid-answer",
+    "error-empty-answer": "an answer without a word",
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from litellm.exceptions import APIConnectionError, MidStreamFallbackError
 import uutel
 from uutel.settings import overriding
 
-from ..cases.codex import HELLO, KEY, call
+from ..cases.codex import CLOCK, HELLO, KEY, WEATHER, call
 from ..lifetimes import BEFORE, SOON, Lifetimes, Point, Silence, Silent, first_word, first_word_of
 from ..processes import children, eventually, nothing_left
 from ..programs import programs
@@ -154,3 +155,16 @@ class TestOneServer:
             litellm.completion(**call(HELLO, api_base=vendor.url))
             assert len(servers()) == 1
             eventually(lambda: not servers())
+
+
+@pytest.mark.parametrize("cli", each("codex")[-1:], ids=str, indirect=True)
+def test_calls_that_a_program_of_the_models_makes_come_back(cli: CLI, servers: Servers) -> None:
+    """The form in which the CLI's own catalog presents tools to the newest models."""
+    program = "text(await Promise.all([tools.get_weather({city: 'Paris'}), tools.get_time({zone: 'UTC', how: null})]))"
+    with VendorAPI([api.response(api.text("Let me."), api.custom_call("call_1", "exec", program))]) as vendor:
+        asked = call(HELLO, model="gpt-6.1-sol", tools=[WEATHER, CLOCK], route="catalog", api_base=vendor.url)
+        [choice] = litellm.completion(**asked).choices
+    assert len(vendor.requests) == 1
+    assert choice.finish_reason == "tool_calls"
+    called = {one.function.name: json.loads(one.function.arguments) for one in choice.message.tool_calls}
+    assert called == {"get_weather": {"city": "Paris"}, "get_time": {"zone": "UTC", "how": None}}

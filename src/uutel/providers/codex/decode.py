@@ -7,6 +7,7 @@ response. What ends an answer early (its length, a filter) is told as an error, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from ...core.models import listed_cost
 from .cuts import Cut, Cutter
 from .errors import incomplete, turn_failure
 
+_PROGRAM = "exec"
+"""The tool of the CLI's own that runs a program, in which the model calls the caller's tools."""
 _ENDS: dict[str, FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
 
@@ -39,6 +42,7 @@ class Decoder:
         self._open: set[str] = set()  # messages of which no raw item has come yet
         self._told: set[str] = set()  # items of which there were deltas
         self._calls = 0
+        self._called: set[str] = set()
         self._usage: dict[str, Any] | None = None
         self._response = ""
         self._limits: dict[str, Any] = {}
@@ -59,6 +63,8 @@ class Decoder:
                 self._error = params["error"]
             case "turn/completed":
                 yield from self._completed(params["turn"])
+            case "item/tool/call" if params["callId"] not in self._called:
+                yield from self._called_by_program(params)
             case _ if not self.ended:
                 for event in self._said(method, params):
                     if not self._begun:
@@ -85,7 +91,7 @@ class Decoder:
             case "rawResponseItem/completed":
                 yield from self._item(params["item"])
             case "rawResponse/completed":
-                self.ended = True
+                self.ended = self._native != _PROGRAM
                 self._response = str(params.get("responseId") or "")
                 self._usage = _usage(params)
                 yield from self._text("", last=True)
@@ -105,6 +111,8 @@ class Decoder:
                 yield from self._reasoning(item)
             case "function_call":
                 yield from self._call(item["call_id"], item["name"], item["arguments"])
+            case "custom_tool_call_output":
+                self.ended = True  # the program has ended, and the model would be asked again
             case "custom_tool_call" | "local_shell_call" | "web_search_call":
                 self._native = str(item.get("name") or item["type"])
 
@@ -127,9 +135,16 @@ class Decoder:
 
     def _call(self, id: str, name: str, arguments: str) -> Iterator[Event]:
         yield from self._text("", last=True)
+        self._called.add(id)
         if not self.ended and not (self._single and self._calls):
             yield ToolCall(self._calls, id, self._names.get(name, name), arguments)
             self._calls += 1
+
+    def _called_by_program(self, params: Mapping[str, Any]) -> Iterator[Event]:
+        """A call that a program of the model's makes; such calls are all that is passed on of it."""
+        self.ended = False
+        yield from self._call(params["callId"], params["tool"], json.dumps(params["arguments"]))
+        self.ended = True
 
     def _completed(self, turn: Mapping[str, Any]) -> Iterator[Event]:
         error = turn.get("error") or self._error
