@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..vendor import anthropic as api
+from ..vendor import openai
 from ..vendor.api import Reply
 
 _SONNET, _HAIKU = "claude-sonnet-5-5", "claude-haiku-5-5"
@@ -57,4 +58,14 @@ _CLAUDE_CODE: dict[str, list[Reply]] = {
     ],
 }
 
-EXAMPLES = {"claude_code": _CLAUDE_CODE}
+_CODEX = {
+    "codex_turns": [
+        openai.response(
+            openai.reasoning("If the ball costs x, the bat costs x + 1.00, so 2x + 1.00 = 1.10."),
+            openai.text("The ball costs 0.05."),
+        ),
+        openai.response(openai.reasoning(id="rs_2"), openai.text("The bat costs 1.05.")),
+    ],
+}
+
+EXAMPLES = {"claude_code": _CLAUDE_CODE, "codex": _CODEX}
