@@ -1,9 +1,8 @@
 """One completion as a conversation with a shared `codex app-server`, without I/O (`core.base.SharedExchange`).
 
 A thread is started, the conversation so far is put into it as items, and one turn is run; then the thread is let go.
-As soon as the vendor's response is complete the turn is interrupted, whatever the CLI would do next: it would wait for
-the results of tool calls, or ask the model again. Each step waits for the answer to the one before: a turn after items
-that were refused would ask the model about nothing.
+A turn whose answer is complete, or cut, is interrupted: with tool calls, the CLI would wait for their results. Each step
+waits for the answer to the one before: a turn after items that were refused would ask the model about nothing.
 """
 
 from __future__ import annotations
@@ -26,14 +25,17 @@ from .errors import early_end, refusal
 INITIALIZE = "initialize"
 _UNHEARD = [
     "configWarning",
+    "hook/completed",
     "item/completed",
     "remoteControl/status/changed",
     "serverRequest/resolved",
     "thread/closed",
+    "thread/settings/updated",
     "thread/started",
     "thread/status/changed",
     "thread/tokenUsage/updated",
     "turn/started",
+    "warning",
 ]
 _WHAT = {"start": "start a thread", "inject": "take the conversation", "turn": "ask the model"}
 # The CLI repeats every item it is given, images and all.
@@ -189,7 +191,7 @@ class Conversation:
         yield from self._decoder.feed(method, params)
         if self.answered and not self._over and not self._stopped:
             self._stopped = True
-            yield Send(lambda: [self._interrupt()], short=True)  # before the CLI asks the model again
+            yield Send(lambda: [self._interrupt()], short=True)
         elif "id" in message:
             logger.debug("codex asks for {}, which no completion needs", method)
 

@@ -61,6 +61,9 @@ class Decoder:
                 self._limits = dict(params["rateLimits"])
             case "error" if not params.get("willRetry"):
                 self._error = params["error"]
+            case "hook/started" if not self._begun and not self.ended:  # it would compact what it is to ask about
+                problem = "the conversation is too long for the model, by the CLI's own catalog"
+                raise VendorError(Kind.CONTEXT_WINDOW, problem, "shorten it, or use route='native'")
             case "turn/completed":
                 yield from self._completed(params["turn"])
             case "item/tool/call" if params["callId"] not in self._called:
@@ -193,13 +196,13 @@ class Decoder:
         return {**fields, **({"stop_sequence": self._cut.word} if self._cut and self._cut.word else {})}
 
 
-def _usage(params: Mapping[str, Any]) -> dict[str, Any]:
+def _usage(params: Mapping[str, Any]) -> dict[str, Any] | None:
     """The usage in the words of the Responses API: the vendor's own where this release passes it on."""
     raw = (params.get("usageMetadata") or {}).get("metadata")
     if isinstance(raw, dict) and "input_tokens" in raw and "output_tokens" in raw:
         return raw
     usage = params["usage"]
-    return {
+    return usage and {
         "input_tokens": usage["inputTokens"],
         "input_tokens_details": {"cached_tokens": usage["cachedInputTokens"]},
         "output_tokens": usage["outputTokens"],

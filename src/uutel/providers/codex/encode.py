@@ -107,7 +107,10 @@ def _instructions(request: ChatRequest, tools: Tools, must_call: bool) -> Iterat
 
 def _thread(request: ChatRequest, tools: Tools, silence: float) -> dict[str, Any]:
     # Who waits is UUTEL; but an older release holds the connection of an answer that was given up until then.
-    config: dict[str, Any] = {"model_providers.uutel.stream_idle_timeout_ms": round((silence + _LONGER) * 1000)}
+    config: dict[str, Any] = {
+        "model_providers.uutel.stream_idle_timeout_ms": round((silence + _LONGER) * 1000),
+        "bypass_hook_trust": True,  # the one hook there is, is ours
+    }
     if verbosity := request.params.get("verbosity"):
         config["model_verbosity"] = verbosity
     if request.headers:

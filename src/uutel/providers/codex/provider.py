@@ -51,7 +51,6 @@ QUIET = {
             "multi_agent_v2",
             "apps",
             "plugins",
-            "hooks",
             "tool_suggest",
             "image_generation",
             "skill_search",
@@ -65,6 +64,16 @@ QUIET = {
     },
 }
 """What keeps the CLI's own words, tools and requests out; a release that does not know one of them goes on."""
+
+ONE_REQUEST = {
+    # After a call it cannot make sense of, and after an answer that wants to go on, the CLI would ask the model again.
+    # Before that it compacts what the answer has added, if that is more than a token; and is told not to go on.
+    "model_auto_compact_token_limit": 1,
+    "model_auto_compact_token_limit_scope": "body_after_prefix",
+    "features.hooks": True,
+    "hooks.PreCompact": [{"matcher": "", "hooks": [{"type": "command", "command": """echo '{"continue": false}'"""}]}],
+}
+"""What makes one completion one request, however it ends."""
 
 NATIVE = {
     "tool_output_token_limit": 1_000_000_000,
@@ -131,7 +140,7 @@ class CodexUU(BaseUU):
 def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     """A server for this credential; `catalog` stands for the CLI's own."""
     provider = {**access.provider, **_OURS}
-    config = {**QUIET, **(NATIVE if catalog else {}), **access.settings}
+    config = {**QUIET, **ONE_REQUEST, **(NATIVE if catalog else {}), **access.settings}
     config |= {"model_provider": "uutel", "model_providers.uutel": provider}
     words = [word for name, value in config.items() for word in ("-c", f"{name}={toml(value)}")]
     env = {**base_environment(), **access.env, "CODEX_HOME": f"{PRIVATE}/home", "TMPDIR": f"{PRIVATE}/temporary"}
