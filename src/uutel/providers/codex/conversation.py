@@ -1,8 +1,8 @@
 """One completion as a conversation with a shared `codex app-server`, without I/O (`core.base.SharedExchange`).
 
 A thread is started, the conversation so far is put into it as items, and one turn is run; then the thread is let go.
-A turn whose answer is complete, or cut, is interrupted: with tool calls, the CLI would wait for their results. Each step
-waits for the answer to the one before: a turn after items that were refused would ask the model about nothing.
+A turn whose answer is complete, or cut, is interrupted: with tool calls, the CLI would wait for their results. Each
+step waits for the answer to the one before: a turn after items that were refused would ask the model about nothing.
 """
 
 from __future__ import annotations
