@@ -105,7 +105,7 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     "an end in mid-answer": (
         after(FIRST_WORD, {"err": "thread 'main' panicked\n"}, {"exit": 101}),
         "APIConnectionError",
-        r"codex ended \(exit code 101\) before the answer was complete: thread 'main' panicked",
+        r"codex ended \(exit code 101\) before the answer was complete \(check",
     ),
     "another program's help": (
         before("initialize", {"err": "error: unrecognized subcommand 'app-server'\n"}, {"exit": 2}),

@@ -128,7 +128,7 @@ class Conversation:
     def finish(self, exit: Exit | None) -> Iterator[Event]:
         """The end of the output."""
         if not self.answered:
-            raise early_end(exit)
+            raise early_end(exit, begun=bool(self._thread))
         return self._decoder.finish()
 
     def leave(self, written: int) -> Sequence[bytes]:

@@ -32,6 +32,7 @@ class Cutter:
         self._stop = tuple(stop)
         self._left = tokens
         self._held = ""
+        self._word = ""  # the last one, which may go on: its tokens are not counted yet
         self.cut: Cut | None = None
 
     @classmethod
@@ -67,11 +68,20 @@ class Cutter:
     def _counted(self, text: str) -> str:
         if self._left is None or not text:
             return text
-        tokenizer: Any = litellm.encoding  # type: ignore[attr-defined]
-        tokens = tokenizer.encode(text, disallowed_special=())
+        passed, self._word = len(self._word), self._word + text
+        tokens = _tokens(self._word)
         if len(tokens) <= self._left:
-            self._left -= len(tokens)
+            end = max(self._word.rfind(" "), self._word.rfind("\n"))  # no token reaches over the beginning of a word
+            if end > 0:
+                self._left -= len(_tokens(self._word[:end]))
+                self._word = self._word[end:]
             return text
+        tokenizer: Any = litellm.encoding  # type: ignore[attr-defined]
         kept = str(tokenizer.decode(tokens[: self._left])).rstrip("\ufffd")
-        self._left, self.cut = 0, Cut("length", "max_tokens")
-        return kept
+        self.cut = Cut("length", "max_tokens")
+        return kept[passed:]
+
+
+def _tokens(text: str) -> list[int]:
+    tokenizer: Any = litellm.encoding  # type: ignore[attr-defined]
+    return list(tokenizer.encode(text, disallowed_special=()))

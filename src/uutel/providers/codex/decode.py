@@ -41,6 +41,8 @@ class Decoder:
         self._begun = False
         self._open: set[str] = set()  # messages of which no raw item has come yet
         self._told: set[str] = set()  # items of which there were deltas
+        self._reasoned: list[Mapping[str, Any]] = []
+        self._annotations: list[Any] = []
         self._calls = 0
         self._called: set[str] = set()
         self._usage: dict[str, Any] | None = None
@@ -70,10 +72,13 @@ class Decoder:
                 yield from self._called_by_program(params)
             case _ if not self.ended:
                 for event in self._said(method, params):
-                    if not self._begun:
-                        self._begun = True
-                        yield Started(f"chatcmpl-{self.thread}", self.model)
+                    yield from self._start()
                     yield event
+
+    def _start(self) -> Iterator[Event]:
+        if not self._begun:
+            self._begun = True
+            yield Started(f"chatcmpl-{self.thread}", self.model)
 
     def finish(self) -> Iterator[Event]:
         """The end, where the CLI has nothing to add to a complete answer."""
@@ -126,15 +131,17 @@ class Decoder:
             for part in parts:
                 yield from self._text(part["text"])
         if annotations := [note for part in parts for note in part.get("annotations") or ()]:
-            yield Extra({"annotations": annotations})
+            self._annotations += annotations
+            yield from _both("annotations", annotations, self._annotations)
 
     def _reasoning(self, item: Mapping[str, Any]) -> Iterator[Event]:
         summary = list(item.get("summary") or ())
         text = "" if item["id"] in self._told else "\n\n".join(part["text"] for part in summary)
         kept = {name: item.get(name) for name in ("id", "type", "encrypted_content")} | {"summary": summary}
         yield Reasoning(text, item=kept)
+        self._reasoned.append(kept)
         # LiteLLM's own stream builder keeps the items only here.
-        yield Extra({"reasoning_items": [kept]})
+        yield from _both("reasoning_items", [kept], self._reasoned)
 
     def _call(self, id: str, name: str, arguments: str) -> Iterator[Event]:
         yield from self._text("", last=True)
@@ -152,6 +159,7 @@ class Decoder:
     def _completed(self, turn: Mapping[str, Any]) -> Iterator[Event]:
         error = turn.get("error") or self._error
         if error and not self.ended and (reason := incomplete(error)):
+            yield from self._start()
             yield from self._text("", last=True)
             self.done = True
             yield Finish(_ENDS.get(reason, "length"), reason, self._fields())
@@ -164,6 +172,7 @@ class Decoder:
 
     def _end(self) -> Iterator[Event]:
         reason, native = self._reason()
+        yield from self._start()
         limits = {name: value for name, value in self._limits.items() if value is not None}
         if limits.keys() & {"primary", "secondary"}:
             yield Extra({"rate_limits": limits})
@@ -174,10 +183,10 @@ class Decoder:
         yield Finish(reason, native, self._fields())
 
     def _reason(self) -> tuple[FinishReason, str | None]:
-        if self._cut:
-            return self._cut.reason, self._cut.native
         if self._calls:
             return "tool_calls", None
+        if self._cut:
+            return self._cut.reason, self._cut.native
         if self._native:
             problem = f"the model called {self._native}, a tool of the CLI's own"
             raise VendorError(Kind.SERVER, problem, "use route='native', where it has none")
@@ -194,6 +203,12 @@ class Decoder:
     def _fields(self) -> dict[str, Any]:
         fields = {"response_id": self._response} if self._response else {}
         return {**fields, **({"stop_sequence": self._cut.word} if self._cut and self._cut.word else {})}
+
+
+def _both(name: str, new: list[Any], all: list[Any]) -> Iterator[Event]:
+    """Something of which there may be more: the builder of streams keeps only what it is told last."""
+    yield Extra({name: new}, to="response")
+    yield Extra({name: list(all)}, to="stream")
 
 
 def _usage(params: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ out without a word, or refuse it in a word of its own, the call is put otherwise
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ MUST_CALL_ONE = "Answer with a call of the tool {}, not in text."
 _LONGER = 10.0  # seconds
 _PARTS = {"text", "image_url", "input_text", "input_image", "output_text"}
 _SYSTEM = ("system", "developer")
+_IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
+_DEEPEST = 120  # the CLI never answers what is nested 128 deep
 _NO_TIER = ("auto", "default")
 _TIERS = ("flex", "priority", "fast")
 
@@ -61,14 +64,23 @@ def encode(request: ChatRequest, model: str, silence: float) -> Asked:
 
 
 def line(message: Mapping[str, Any]) -> bytes:
-    """One line of the CLI's input. Half a character, which would silence the CLI, and what is no JSON are refused."""
+    """One line of the CLI's input; what would silence the CLI is refused: half a character, no JSON, deep nesting."""
+    if _is_deeper(message, _DEEPEST):
+        raise VendorError(Kind.BAD_REQUEST, f"this call cannot be put to codex: over {_DEEPEST} levels of nesting")
     try:
         return json.dumps(message, ensure_ascii=False, allow_nan=False).encode()
     except (RecursionError, TypeError, ValueError) as error:
         raise VendorError(Kind.BAD_REQUEST, f"this call cannot be put to codex: {error}") from error
 
 
+def _is_deeper(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return levels < 0 or any(_is_deeper(one, levels - 1) for one in inner)
+
+
 def _encoded(request: ChatRequest, model: str, silence: float) -> Asked:
+    if not request.messages:
+        raise VendorError(Kind.BAD_REQUEST, "messages is empty")
     _check(request.messages)
     choice = request.params.get("tool_choice")
     tools = encode_tools(_offered(request.params.get("tools") or (), choice))
@@ -163,6 +175,10 @@ def _items(messages: Sequence[Mapping[str, Any]], tools: Tools) -> list[dict[str
 def _as_told(message: Mapping[str, Any]) -> dict[str, Any]:
     """A message as LiteLLM's transformation takes it in whole."""
     told = dict(message)
+    if told.get("function_call"):
+        raise VendorError(Kind.BAD_REQUEST, "codex takes no function_call in a message", "use tool_calls")
+    if told.get("refusal") and not told.get("content"):
+        told["content"] = told["refusal"]
     if told["role"] in _SYSTEM:
         told["role"] = "developer"
     kept = told.get("provider_specific_fields") or {}
@@ -191,10 +207,20 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
     if part["type"] != "input_image":
         return {"type": part["type"], "text": part["text"]}
     url, detail = part["image_url"], part.get("detail", "auto")
-    if not url.startswith("data:"):
-        url = _fetched(url)
+    url = f"data:{url[5:]}" if url[:5].lower() == "data:" else _fetched(url)
+    _check_image(url)
     # Told `low`, the CLI replaces the image by a remark.
     return {"type": "input_image", "image_url": url, "detail": "auto" if detail == "low" else detail}
+
+
+def _check_image(url: str) -> None:
+    """Refuse what the CLI would replace by a remark."""
+    try:
+        data = base64.b64decode(url.partition(";base64,")[2], validate=True)
+    except ValueError as error:
+        raise VendorError(Kind.BAD_REQUEST, f"an image is no base64: {url[:60]}…") from error
+    if not data.startswith(_IMAGES) or (data.startswith(b"RIFF") and data[8:12] != b"WEBP"):
+        raise VendorError(Kind.BAD_REQUEST, f"codex takes no such image: {url[:60]}…", "send PNG, JPEG, GIF or WebP")
 
 
 def _fetched(url: str) -> str:
@@ -218,17 +244,27 @@ def _check(messages: Sequence[Mapping[str, Any]]) -> None:
 
 def _check_calls(items: Sequence[Mapping[str, Any]]) -> None:
     """Refuse a call without its result, which the CLI makes up, and a result without its call, which it drops."""
-    calls = [item["call_id"] for item in items if item["type"] == "function_call"]
-    results = [item["call_id"] for item in items if item["type"] == "function_call_output"]
-    if unanswered := [call for call in calls if call not in results]:
+    unanswered: list[str] = []
+    for item in items:
+        if item["type"] == "function_call":
+            if item["call_id"] in unanswered:
+                break
+            unanswered.append(item["call_id"])
+        elif item["type"] == "function_call_output":
+            if item["call_id"] not in unanswered:
+                raise VendorError(Kind.BAD_REQUEST, f"there is no tool call for the tool message {item['call_id']!r}")
+            unanswered.remove(item["call_id"])
+    if unanswered:
         raise VendorError(Kind.BAD_REQUEST, f"there is no tool message for the tool call {unanswered[0]!r}")
-    if unasked := [result for result in results if result not in calls]:
-        raise VendorError(Kind.BAD_REQUEST, f"there is no tool call for the tool message {unasked[0]!r}")
 
 
 def _text(message: Mapping[str, Any]) -> str:
     content = message.get("content") or ""
-    return content if isinstance(content, str) else "\n\n".join(part["text"] for part in content)
+    if isinstance(content, str):
+        return content
+    if odd := [part["type"] for part in content if "text" not in part]:
+        raise VendorError(Kind.BAD_REQUEST, f"a {message['role']} message cannot hold a part of type {odd[0]!r}")
+    return "\n\n".join(part["text"] for part in content)
 
 
 def _litellm() -> LiteLLMResponsesTransformationHandler:

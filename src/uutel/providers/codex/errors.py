@@ -45,7 +45,7 @@ _BY_STATUS = {
 }
 # The first that fits counts.
 _BY_WORDS = (
-    (r"content_policy|invalid_prompt|content filter|flagged|usage policy|safety", Kind.CONTENT_POLICY),
+    (r"content_policy|invalid_prompt|content filter|flagged|usage policy", Kind.CONTENT_POLICY),
     (r"model .*(is not supported|does not exist|not found)", Kind.NOT_FOUND),
     (r"context window|context_length_exceeded|maximum context length", Kind.CONTEXT_WINDOW),
     (r"not logged in|could not be refreshed|missing environment variable|401 unauthorized", Kind.AUTHENTICATION),
@@ -92,18 +92,22 @@ def refusal(error: Mapping[str, Any], what: str) -> VendorError:
     return VendorError(Kind.BAD_REQUEST, f"codex refused to {what}: {message}")
 
 
-def early_end(exit: Exit | None) -> VendorError:
-    """The CLI ended, or fell silent, before the answer was complete."""
+def early_end(exit: Exit | None, *, begun: bool) -> VendorError:
+    """The CLI ended, or fell silent, before the answer was complete.
+
+    Its last words count only where nothing was `begun`: later on they may be about somebody else's conversation.
+    """
     if exit is None:
         return VendorError(Kind.CONNECTION, "codex ended the conversation before the answer was complete")
-    last_words = _plain(exit.stderr)
+    last_words = "" if begun or exit.code not in (1, 2) else _plain(exit.stderr)
     if "unrecognized subcommand" in last_words or "unexpected argument" in last_words:
         return VendorError(Kind.AUTHENTICATION, last_words, f"update the CLI: {INSTALL}@latest")
     if re.search(r"loading (default )?config|\bin `|TOML", last_words):
         return VendorError(Kind.AUTHENTICATION, f"codex: {last_words}", "correct the file config.toml of codex")
     how = f"signal {-exit.code}" if exit.code < 0 else f"exit code {exit.code}"
-    message = f"codex ended ({how}) before the answer was complete: {last_words}".rstrip(": ")
-    return VendorError(Kind.CONNECTION, message, _REMEDIES[Kind.CONNECTION])
+    return VendorError(
+        Kind.CONNECTION, f"codex ended ({how}) before the answer was complete", _REMEDIES[Kind.CONNECTION]
+    )
 
 
 _OVERLOADED = -32001
@@ -114,7 +118,7 @@ def _kind(info: Any, status: int | None, words: str) -> Kind:
     if coded:
         return coded
     said = next((kind for pattern, kind in _BY_WORDS if re.search(pattern, words, re.IGNORECASE)), None)
-    if said in (Kind.CONTENT_POLICY, Kind.CONTEXT_WINDOW) or (said is Kind.NOT_FOUND and status in (None, 400)):
+    if status in (None, 400) and said in (Kind.CONTENT_POLICY, Kind.CONTEXT_WINDOW, Kind.NOT_FOUND):
         return said
     if status is not None:
         return _by_status(status)
