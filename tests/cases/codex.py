@@ -243,6 +243,11 @@ CASES: dict[str, Case] = {
     "rate-limits": Case(call(HELLO), [api.response(api.text("Hi."), headers=LIMITS)], KEY),
     "end-turn-false": Case(call(HELLO), [api.response(api.text("Wait."), end_turn=False)], KEY),
     "length": Case(call(HELLO), [api.incomplete(api.text("Once upon"), reason="max_output_tokens")], KEY),
+    "length-after-call": Case(
+        call(HELLO, tools=[WEATHER]),
+        [api.incomplete(api.function_call("call_1", "get_weather", {"city": "Paris"}), reason="max_output_tokens")],
+        KEY,
+    ),
     "length-before-text": Case(call(HELLO), [api.incomplete(reason="max_output_tokens")], KEY),
     "content-filter": Case(call(HELLO), [api.incomplete(api.text("Well, "), reason="content_filter")], KEY),
     "refusal": Case(call(HELLO), [api.response(api.refusal("I cannot."))], KEY),
@@ -278,6 +283,9 @@ CASES: dict[str, Case] = {
     "error-504": _failing(api.error(504, "Gateway timeout")),
     "error-html": _failing({"status": 200, "headers": {"content-type": "text/html"}, "raw": "<html>no</html>"}),
     "error-cut": _failing(api.broken(_SAYS_HELLO, 4, "cut")),
+    "error-cut-after-call": _failing(
+        api.broken(api.response(api.function_call("call_1", "get_weather", {"city": "Paris"})), 4, "cut"), tools=[WEATHER]
+    ),
     "error-early-end": _failing(api.broken(_SAYS_HELLO, 4, "end")),
     "error-event": _failing(
         api.broken(_SAYS_HELLO, 4, "end", {"type": "error", "error": {"type": "server_error", "message": "Oops"}})

@@ -192,6 +192,10 @@ class Conversation:
         if self.answered and not self._over and not self._stopped:
             self._stopped = True
             yield Send(lambda: [self._interrupt()], short=True)
+        elif method == "item/tool/call" and not self.answered:
+            # While it waits for the result of a call it keeps back how the answer ended.
+            reply = line({"id": message["id"], "result": {"contentItems": [], "success": False}})
+            yield Send(lambda: [reply], short=True)
         elif "id" in message:
             logger.debug("codex asks for {}, which no completion needs", method)
 

@@ -216,7 +216,7 @@ def _usage(params: Mapping[str, Any]) -> dict[str, Any] | None:
     raw = (params.get("usageMetadata") or {}).get("metadata")
     if isinstance(raw, dict) and "input_tokens" in raw and "output_tokens" in raw:
         return raw
-    usage = params["usage"]
+    usage = params.get("usage")
     return usage and {
         "input_tokens": usage["inputTokens"],
         "input_tokens_details": {"cached_tokens": usage["cachedInputTokens"]},
