@@ -16,8 +16,8 @@ import litellm
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 _PORT = re.compile(r"127\.0\.0\.1:\d+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_MADE_UP = re.compile(r"chatcmpl-[0-9a-f-]{36}|call_[0-9a-f]{20,}")
-"""Identifiers that LiteLLM makes up where the vendor gives none."""
+_MADE_UP = re.compile(r"call_[0-9a-f]{20,}")
+"""Identifiers of tool calls that LiteLLM makes up where the vendor gives none."""
 Outcome = dict[str, Any]
 Call = dict[str, Any]
 

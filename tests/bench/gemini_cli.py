@@ -13,6 +13,7 @@ import litellm
 
 import uutel
 from uutel.core.engine import engine
+from uutel.core.shared import memory
 from uutel.providers.gemini_cli.home import SETTINGS, home_settings
 from uutel.providers.gemini_cli.provider import QUIET
 from uutel.settings import overriding
@@ -120,4 +121,4 @@ def _call(server: VendorAPI, **more: Any) -> dict[str, Any]:
 def _memory() -> dict[str, float]:
     """Megabytes that a waiting child holds; in thousandths, because all else is in seconds."""
     spares = engine()._spares
-    return {"memory of a child, MB": (spares[0].child.resident >> 20) / 1000} if spares else {}
+    return {"memory of a child, MB": (memory(spares[0].child.pid) >> 20) / 1000} if spares else {}

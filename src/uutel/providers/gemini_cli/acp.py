@@ -46,6 +46,10 @@ class Route(ABC):
         self._session = ""
         self._open = False
 
+    def begin(self, number: int) -> Iterator[Step]:
+        """The child was greeted already."""
+        yield from ()
+
     @property
     def answered(self) -> bool:
         """There are no closing words to wait for."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.auth import AuthStatus, CredentialKind, at_least, find_executable, inherited_environment, version_of
+from ...core.child import PRIVATE
 from ...core.exceptions import Kind, VendorError
 from ...core.request import ChatRequest
 from ...settings import ProviderSettings
@@ -46,7 +47,7 @@ class Access:
     """How a child gets at its credential.
 
     `selected` is the CLI's name of the kind of credential, `api` LiteLLM's of the API behind it, `env` what the child
-    needs of the environment. `files` go into its private directory, and `paths` are variables that name a path there.
+    needs of the environment, and `files` go into its private directory.
     """
 
     kind: CredentialKind
@@ -54,7 +55,6 @@ class Access:
     api: API
     env: Mapping[str, str] = field(repr=False)
     files: tuple[tuple[str, bytes | Path], ...] = field(default=(), repr=False)
-    paths: tuple[str, ...] = ()
     source: str = ""
 
 
@@ -134,9 +134,8 @@ def _named(params: Mapping[str, Any], api_key: str | None, base: str | None) -> 
     text = credentials if isinstance(credentials, str) else json.dumps(credentials)
     if not text.lstrip().startswith("{"):
         return _vertex({**env, _ADC: _absolute(text)}, base, "vertex_credentials=")
-    env.pop(_ADC, None)
-    files = ((_GIVEN_FILE, text.encode()),)
-    return _vertex(env, base, "vertex_credentials=", files, (f"{_ADC}={_GIVEN_FILE}",))
+    env[_ADC] = f"{PRIVATE}/{_GIVEN_FILE}"
+    return _vertex(env, base, "vertex_credentials=", ((_GIVEN_FILE, text.encode()),))
 
 
 def _set_up(base: str | None) -> Access | None:
@@ -163,7 +162,6 @@ def _vertex(
     base: str | None,
     source: str,
     files: tuple[tuple[str, bytes | Path], ...] = (),
-    paths: tuple[str, ...] = (),
 ) -> Access:
     located = {_LOCATION: "global", **env} if _PROJECT in env else env
     pointed = {_VERTEX_BASE: base} if base else {}
@@ -171,7 +169,7 @@ def _vertex(
         problem = "Vertex AI needs a project and a location"
         raise VendorError(Kind.AUTHENTICATION, problem, f"pass vertex_project= and vertex_location=, or set {_PROJECT}")
     kind: CredentialKind = "api_key" if _EXPRESS in located else "cloud"
-    return Access(kind, "vertex-ai", "vertex_ai", {**located, **pointed}, files, paths, source)
+    return Access(kind, "vertex-ai", "vertex_ai", {**located, **pointed}, files, source)
 
 
 def _cloud_environment() -> dict[str, str]:

@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from ...core.auth import AuthStatus
 from ...core.base import BaseUU
-from ...core.child import Recipe
+from ...core.child import PRIVATE, Recipe
 from ...core.exceptions import Kind, VendorError
 from ...core.models import ModelInfo
 from ...core.request import ChatRequest
@@ -33,7 +33,11 @@ QUIET = {
     "NO_COLOR": "1",
     DOLLAR[0]: DOLLAR[1],
 }
-PRIVATE = ("TMPDIR=.gemini", "GEMINI_CLI_HOME", f"GEMINI_SYSTEM_MD={SYSTEM}")
+HOME = {
+    "TMPDIR": f"{PRIVATE}/.gemini",
+    "GEMINI_CLI_HOME": PRIVATE,
+    "GEMINI_SYSTEM_MD": f"{PRIVATE}/{SYSTEM}",
+}
 
 
 class GeminiCLIUU(BaseUU):
@@ -119,16 +123,11 @@ class GeminiCLIUU(BaseUU):
         return f"publishers/google/models/{model}" if access.api == "vertex_ai" else f"./{model}"
 
     def _recipe(self, executable: str, access: Access, *more: Mapping[str, Any]) -> Recipe:
-        env = {**base_environment(), **QUIET, **access.env}
+        env = {**base_environment(), **QUIET, **HOME, **access.env}
         settings = home_settings(access.selected, self.kept, *more)
         files = ((SETTINGS, settings), (SYSTEM, b""), *access.files)
-        return Recipe(
-            (executable, *FLAGS, *self.recording),
-            tuple(sorted(env.items())),
-            (*PRIVATE, *access.paths),
-            (INITIALIZE_LINE,),
-            files,
-        )
+        argv = (executable, *FLAGS, *self.recording)
+        return Recipe(argv, tuple(sorted(env.items())), (INITIALIZE_LINE,), files)
 
 
 def _nothing_more(session: Session) -> dict[str, Any]:
