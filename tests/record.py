@@ -29,8 +29,8 @@ def record(provider: str, executable: str, name: str, case: Case) -> None:
     folder = FIXTURES / provider / name
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home,
-        environment(case.env, Path(home), case.files),
         VendorAPI(case.script, case.aside) as api,
+        environment(case.environment(api.url), Path(home), case.files),
     ):
         with recording(provider, executable, folder):
             answer = completion({**case.call, "api_base": api.url})
@@ -42,14 +42,14 @@ def record(provider: str, executable: str, name: str, case: Case) -> None:
             _write(folder / file, content)
 
 
-def record_demo(provider: str, executable: str, script: list[Reply]) -> None:
+def record_demo(provider: str, executable: str, script: list[Reply], aside: dict[str, Reply]) -> None:
     """What `uutel demo` plays where no CLI is logged in."""
     folder = FIXTURES / provider / "demo"
     said: list[str] = []
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home,
         environment({}, Path(home)),
-        VendorAPI(script) as api,
+        VendorAPI(script, aside) as api,
     ):
         with recording(provider, executable, folder):
             converse(provider.replace("_", "-"), said.append, {**RECORDED, "api_base": api.url})
@@ -82,7 +82,7 @@ if __name__ == "__main__":
     for name in chosen or ["demo", "examples", *cases]:
         print(name, flush=True)
         if name == "demo":
-            record_demo(provider, executable, module.DEMO)
+            record_demo(provider, executable, module.DEMO, getattr(module, "DEMO_ASIDE", {}))
         elif name == "examples":
             for example in EXAMPLES.get(provider, {}):
                 record_example(provider, executable, example)

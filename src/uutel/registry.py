@@ -18,6 +18,8 @@ GROUP = "uutel.providers"
 BUILT_IN = {
     "claude-code": "uutel.providers.claude_code.provider:ClaudeCodeUU",
     "codex": "uutel.providers.codex.provider:CodexUU",
+    "cloud-code": "uutel.providers.cloud_code.provider:CloudCodeUU",
+    "gemini-cli": "uutel.providers.gemini_cli.provider:GeminiCLIUU",
 }
 
 

@@ -50,6 +50,24 @@ class CodexSettings(ProviderSettings):
     """How a request looks: the caller's words and nothing else, or as the CLI's own model catalog has it."""
 
 
+class GeminiCLISettings(ProviderSettings):
+    """`gemini_cli`."""
+
+    route: Literal["native", "session"] = "native"
+    """How the conversation reaches the model API: by the request body, or by a file that the CLI takes for an earlier
+    session."""
+
+
+class CloudCodeSettings(ProviderSettings):
+    """`cloud_code`."""
+
+    route: Literal["session"] = "session"
+    """How the conversation reaches the model API: by a file that the CLI takes for an earlier session."""
+    placeholder_tool: bool = True
+    """Whether a call without tools offers one that is not to be called: the CLI would send an empty list of tools,
+    which the API may refuse."""
+
+
 class Settings(BaseSettings):
     """All settings, with their defaults."""
 
@@ -65,6 +83,8 @@ class Settings(BaseSettings):
     """Seconds after which an unused spare is ended."""
     claude_code: ClaudeCodeSettings = Field(default_factory=ClaudeCodeSettings)
     codex: CodexSettings = Field(default_factory=CodexSettings)
+    cloud_code: CloudCodeSettings = Field(default_factory=CloudCodeSettings)
+    gemini_cli: GeminiCLISettings = Field(default_factory=GeminiCLISettings)
 
     @classmethod
     def settings_customise_sources(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from ..vendor import certificate
 from ..vendor.api import Reply
 
 
@@ -18,7 +19,8 @@ class Case:
     """`call` are the arguments of `litellm.completion`, and `script` the vendor's replies to model requests.
 
     The caller's login is in `env` and in `files` below the home directory; `aside` is what the vendor's other servers
-    answer, by the beginning of the path.
+    answer, by the beginning of the path. In `env`, `<api>` stands for the address of the vendor's stand-in, for a CLI
+    that reaches its vendor by way of a proxy, and `<certificate>` for the file with the certificate it shows.
     """
 
     call: dict[str, Any]
@@ -26,6 +28,16 @@ class Case:
     env: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     aside: dict[str, Reply] = field(default_factory=dict)
+
+    @property
+    def proxied(self) -> bool:
+        """Whether the caller's environment depends on the address of the vendor's stand-in."""
+        return "<api>" in self.env.values()
+
+    def environment(self, url: str) -> dict[str, str]:
+        """The caller's environment, where the vendor's stand-in is at `url`."""
+        known = {"<api>": url, "<certificate>": str(certificate.files()[0]) if self.proxied else ""}
+        return {name: known.get(value, value) for name, value in self.env.items()}
 
 
 def cases(provider: str) -> dict[str, Case]:

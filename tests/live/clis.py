@@ -23,7 +23,7 @@ class Release:
 
 
 NONE = Release("none", "0")
-PROGRAMS = {"claude_code": "claude", "codex": "codex"}
+PROGRAMS = {"claude_code": "claude", "cloud_code": "gemini", "codex": "codex", "gemini_cli": "gemini"}
 """What each provider drives."""
 
 

@@ -5,6 +5,7 @@ The recordings were made on one release; `tests.releases` says what another one 
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +33,7 @@ class Made(Seen):
     aside: set[tuple[str, str]]
 
 
+@pytest.mark.filterwarnings("ignore::uutel.providers.cloud_code.route.OtherModelWarning")
 @pytest.mark.parametrize(
     ("cli", "name"),
     [(cli, name) for provider in PROGRAMS for cli in each(provider) for name in cases(provider)],
@@ -43,7 +45,8 @@ def test_a_release_does_with_a_case_what_is_recorded(cli: CLI, name: str, home: 
     known, version = releases(cli.provider), cli.release.version
     doors = [door for door in DOORS_TRIED if "n" not in case.call or "stream" not in door]
     own_home = home / name if case.files else home
-    with environment(case.env, own_home, case.files), ThreadPoolExecutor() as together:
+    at_once = ThreadPoolExecutor(1 if case.proxied else None)
+    with environment(case.env, own_home, case.files), at_once as together:
         made = dict(zip(doors, together.map(partial(_make, cli, case), doors), strict=True))
     recorded = Seen(read(recording / "answer.json"), read(recording / "wire.json"))
     wanted = known.comparable(known.expected(recorded, version, name), version, name)
@@ -57,6 +60,7 @@ def test_a_release_does_with_a_case_what_is_recorded(cli: CLI, name: str, home: 
 
 def _make(cli: CLI, case: Case, door: str) -> Made:
     with VendorAPI(case.script, case.aside) as api:
+        os.environ.update(case.environment(api.url))
         outcome = DOORS[door]({**case.call, "api_base": api.url})
         aside = {(request.method, request.path) for request in api.side_requests}
         return Made(outcome, [received(cli.provider, request) for request in api.requests], aside)

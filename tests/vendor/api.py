@@ -9,6 +9,8 @@ with status 599 and kept like any other: a hidden follow-up request shows up in 
 from __future__ import annotations
 
 import json
+import re
+import ssl
 import sys
 import threading
 import time
@@ -17,6 +19,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from . import certificate
+
+_OTHER_HOST = re.compile(r"^https?://[^/]+")
 Reply = dict[str, Any]
 """status (200), headers, one of `events` (server-sent), `body` (JSON) or `raw` (text), and `then`: end | cut | stall.
 
@@ -40,8 +45,11 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 256
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that was killed leaves a reset connection behind; anything else is a fault of this module."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        """A client that was killed leaves a reset connection behind, and one may not trust the certificate.
+
+        Anything else is a fault of this module.
+        """
+        if not isinstance(sys.exc_info()[1], ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)
 
 
@@ -114,7 +122,8 @@ class VendorAPI:
                 size = int(self.headers.get("content-length") or 0)
                 raw = self.rfile.read(size)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                request = Request(self.command, self.path, headers, _parsed(raw), time.monotonic())
+                path = _OTHER_HOST.sub("", self.path)  # a client that takes this server for its proxy names the host
+                request = Request(self.command, path, headers, _parsed(raw), time.monotonic())
                 try:
                     api._answer(self, api._accept(request))
                 except (BrokenPipeError, ConnectionResetError):
@@ -122,6 +131,20 @@ class VendorAPI:
                     self.close_connection = True
 
             do_GET = do_POST = do_HEAD = do_PUT = do_DELETE = handle_any
+
+            def do_CONNECT(self) -> None:
+                """A client that takes this server for its proxy: whoever it wants to speak to is here, too."""
+                self.send_response(200)
+                self.end_headers()
+                if self.path.endswith(":443"):
+                    self.connection = certificate.context().wrap_socket(self.connection, server_side=True)
+                    self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+                self.close_connection = False
+
+            def finish(self) -> None:
+                super().finish()
+                if self.connection is not self.request:
+                    self.connection.close()
 
             def log_message(self, *_: object) -> None:
                 """Silent: the requests themselves are kept."""

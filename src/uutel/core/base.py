@@ -7,9 +7,11 @@ The conversation is an `Exchange`, an object without I/O, so that it can be play
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import ClassVar, Protocol, TypeAlias, cast
 
 import anyio
@@ -48,7 +50,27 @@ class Kill:
     """The child must not do anything more."""
 
 
-Step: TypeAlias = Event | Send | Kill
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Files of the conversation, to be written to or read from the child's private directory, in a worker thread.
+
+    `do` is given that directory, and returns what follows from what it found there.
+    """
+
+    do: Callable[[Path], Iterable[Step]]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Nothing more will be asked of the child: it is to end, and may leave its last files before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """The conversation left nothing behind: the child may serve another one."""
+
+
+Step: TypeAlias = Event | Send | Kill | Work | End | Stay
 
 
 class Exchange(Protocol):
@@ -74,7 +96,7 @@ class Exchange(Protocol):
         """What follows from one line of the child's output."""
         ...
 
-    def finish(self, exit: Exit | None) -> Iterator[Event]:
+    def finish(self, exit: Exit | None) -> Iterator[Step]:
         """What follows when no line comes any more: `Finish`, or a `VendorError` that says what is missing."""
         ...
 
@@ -135,12 +157,12 @@ class BaseUU(Doors):
             line: bytes | None = b""
             steps: Iterator[Step] = exchange.begin(child.number)
             while True:
-                for step in steps:
+                while (step := next(steps, None)) is not None:
                     if isinstance(step, Send):
                         await _send(child, await step.lines(), silence)
-                    elif isinstance(step, Kill):
-                        assert isinstance(child, Child)  # noqa: S101  (nobody kills what others use)
-                        child.kill()
+                    elif isinstance(step, Kill | Work | End | Stay):
+                        assert isinstance(child, Child)  # noqa: S101  (nobody does this to what others use)
+                        steps = chain(await _carry_out(step, child), steps)
                     else:
                         yield step
                 if line is None or exchange.done:
@@ -149,6 +171,19 @@ class BaseUU(Doors):
                     settled = anyio.current_time() + SETTLING
                 line = await _next_line(child, silence, settled)
                 steps = exchange.finish(child.exit) if line is None else exchange.feed(line)
+
+
+async def _carry_out(step: Kill | Work | End | Stay, child: Child) -> Iterable[Step]:
+    """What follows from it."""
+    if isinstance(step, Work):
+        return await to_thread.run_sync(step.do, child.directory, abandon_on_cancel=True)
+    if isinstance(step, Kill):
+        child.kill()
+    elif isinstance(step, End):
+        child.terminate()
+    else:
+        child.stays = True
+    return ()
 
 
 def _line(engine: Engine, exchange: Exchange | SharedExchange) -> AbstractAsyncContextManager[Child | Line]:

@@ -117,7 +117,14 @@ class Child:
 
     def __init__(self, process: Process, directory: Path) -> None:
         self._process = process
-        self._directory = directory
+        self.directory = directory
+        """Its private directory; gone soon after its end, or after `kept` is set."""
+        self.kept: anyio.Event | None = None
+        self.born = anyio.current_time()
+        self.stays = False
+        """Whether it may serve again; set by whom it is lent to, when their conversation left nothing behind."""
+        self.served = 0
+        """The conversations it has had and came back from."""
         self._said: deque[bytes] = deque()
         self._silent = False  # nothing more will be said
         self._news = anyio.Event()
@@ -217,7 +224,9 @@ class Child:
                 self._fall_silent()
                 self._ended.set()
                 await self._process.aclose()
-            shutil.rmtree(self._directory, ignore_errors=True)
+                if self.kept:
+                    await self.kept.wait()
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     async def _read_stdout(self) -> None:
         lines = Lines()

@@ -3,10 +3,11 @@
 So a warm child outlives the caller's loop, a stream closed from any thread cleans up, and there is one copy of every
 code path. The thread starts with the first call and ends with the interpreter; a forked process starts its own.
 
-Children are lent, one caller at a time, and never come back: when a caller is done the child is killed, and a spare
-is started in its place, so that the next call does not wait for a CLI to boot. Spares are bounded in number and age,
-and serve only the very recipe they were started from: what one caller said never reaches another. A child that can
-hold many conversations is shared instead (`core.shared`), by the calls of its very recipe, and kept like a spare.
+Children are lent, one caller at a time. When a caller is done the child is killed, and a spare is started in its
+place, so that the next call does not wait for a CLI to boot; or it becomes the spare itself, where its conversation
+left nothing behind and says so. Spares are bounded in number, age, memory and use, and serve only the very recipe they
+were started from: what one caller said never reaches another. A child that can hold many conversations is shared
+instead (`core.shared`), by the calls of its very recipe, and kept like a spare.
 """
 
 from __future__ import annotations
@@ -32,11 +33,14 @@ from loguru import logger
 from .child import Child, Recipe
 from .exceptions import Kind, VendorError
 from .root import Root, sweep
-from .shared import Line, Parting, Switchboard
+from .shared import Line, Parting, Switchboard, memory
 
 T = TypeVar("T")
 _TIDYING = 0.5  # seconds a child has to end when it is asked to
 _FAREWELL = 2.0  # seconds the interpreter waits for the engine to end
+_MOST_SERVED = 50  # conversations that one child may have
+_OLDEST = 1800.0  # seconds of age at which a child has its last conversation
+_LARGEST = 600 << 20  # bytes of memory with which a child has had its last conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +110,22 @@ class Engine:
 
     @asynccontextmanager
     async def lend(self, recipe: Recipe) -> AsyncIterator[Child]:
-        """A child of `recipe`, greeted, for one conversation; it is gone when the block ends."""
+        """A child of `recipe`, greeted, for one conversation.
+
+        It is gone when the block ends, unless the block has set `child.stays`: then it may serve the next call of the
+        same recipe, greeted anew.
+        """
         async with self._slots:
             self._trim(self.limits.spares)
             child = await self._take(recipe) or await self._start(recipe)
+            child.kept, child.stays = anyio.Event(), False
             try:
                 yield child
             finally:
-                self._dismiss(child)
-                self._restock(recipe)
+                child.kept.set()
+                if not (child.stays and self._keep(recipe, child)):
+                    self._dismiss(child)
+                    self._restock(recipe)
 
     @asynccontextmanager
     async def share(self, recipe: Recipe, parting: Parting) -> AsyncIterator[Line]:
@@ -312,6 +323,20 @@ class Engine:
         self._spares.remove(spare)
         spare.leave.set()
 
+    def _keep(self, recipe: Recipe, child: Child) -> bool:
+        """Make a child that has served a spare, to be greeted anew; False when it is worn, or one too many."""
+        child.served += 1
+        old = child.served >= _MOST_SERVED or anyio.current_time() - child.born > _OLDEST
+        alike = [spare for spare in self._spares if spare.recipe.plain == recipe.plain]
+        if self._closed or old or memory(child.pid) > _LARGEST or not child.alive or len(alike) >= self.limits.spares:
+            return False
+        self._trim(self.limits.spares - len(self._booting) - 1)
+        self._last = recipe
+        spare = _Spare(recipe.plain, child, anyio.Event())
+        self._spares.append(spare)
+        self._tasks.start_soon(self._wait_in_spares, spare)
+        return True
+
     def _restock(self, recipe: Recipe) -> None:
         """See to one spare for the next call, greeted like this call unless the call before was greeted otherwise.
 
@@ -345,11 +370,14 @@ class Engine:
             return
         spare = _Spare(recipe, child, anyio.Event())
         self._spares.append(spare)
+        await self._wait_in_spares(spare)
+
+    async def _wait_in_spares(self, spare: _Spare) -> None:
         with anyio.move_on_after(self.limits.spare_seconds):
             await spare.leave.wait()
         if not spare.leave.is_set():
             self._release(spare)
-            self._dismiss(child)
+            self._dismiss(spare.child)
 
 
 def _settle(future: Future[Any], settle: Callable[[], None]) -> None:

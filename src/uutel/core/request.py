@@ -49,7 +49,8 @@ class ChatRequest:
     @classmethod
     def parse(cls, model: str, call: Mapping[str, Any]) -> ChatRequest:
         """The request in the keyword arguments that LiteLLM gives a custom handler."""
-        given = {name: value for name, value in call["optional_params"].items() if value is not None}
+        given = {**_of_the_cloud(call.get("logging_obj")), **call["optional_params"]}
+        given = {name: value for name, value in given.items() if value is not None}
         litellm_params = call.get("litellm_params") or {}
         params = {name: value for name, value in given.items() if name not in _NOT_PARAMETERS}
         _checked(_Shapes, params)
@@ -111,6 +112,15 @@ _NOT_PARAMETERS = {
     "spend_logs_metadata", "trace_id",
 }  # fmt: skip
 _Checked = TypeVar("_Checked", bound=BaseModel)
+
+
+_CLOUD = ("vertex_project", "vertex_location", "vertex_credentials")
+
+
+def _of_the_cloud(log: Any) -> dict[str, Any]:
+    """The parameters that LiteLLM keeps for its own Vertex AI, and tells nobody else of but its log."""
+    kept = getattr(log, "model_call_details", {}).get("litellm_params") or {}
+    return {name: kept[name] for name in _CLOUD if kept.get(name)}
 
 
 def _checked(model: type[_Checked], given: dict[str, Any]) -> _Checked:

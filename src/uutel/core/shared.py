@@ -113,7 +113,7 @@ class Switchboard:
         if self.retired or self.child is None:
             return not self.retired
         limits, age = self._sharing, anyio.current_time() - self._born
-        fresh = self._last < limits.conversations and age < limits.seconds and _memory(self.child.pid) < limits.memory
+        fresh = self._last < limits.conversations and age < limits.seconds and memory(self.child.pid) < limits.memory
         return fresh and self.child.alive
 
     async def open(self, start: Callable[[Switchboard], Awaitable[None]]) -> Line | None:
@@ -216,7 +216,7 @@ class _Writer:
             written.set()
 
 
-def _memory(pid: int) -> int:
+def memory(pid: int) -> int:
     """Bytes of memory a process holds; 0 where the system does not tell as Linux does."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

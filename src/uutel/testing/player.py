@@ -2,7 +2,8 @@
 
 Run by path and without site-packages, so that it starts as fast as Python can. It leaves notes in the folder STATE:
 `taken-<n>` for a conversation begun, `ended-<n>` for one played to its last step, `mismatch-<n>.json` for a step that
-did not go as recorded. A step `stall` waits for the end of input, `kill` ends the player by that signal.
+did not go as recorded. A step `wrote` is a file that the host has left in the private directory, `made` one that the
+CLI has left there. A step `stall` waits for the end of input, `kill` ends the player by that signal.
 """
 
 import json
@@ -16,6 +17,8 @@ OWN_PREFIXES = ("ANTHROPIC_", "CLAUDE_", "CODEX_", "GEMINI_", "GOOGLE_", "OPENAI
 OF_THE_MACHINE = {"CLAUDE_CONFIG_DIR", "CLAUDE_SECURESTORAGE_CONFIG_DIR"}
 ANY = "<any>"
 URL = "<url>"
+LINK = "<link>"
+PRIVATE = ".."  # the directory around the working directory
 
 
 class Mismatch(Exception):
@@ -59,30 +62,51 @@ def take(recording, state):
     raise SystemExit(f"{recording.name} holds no further conversation for {sys.argv[3:]}")
 
 
-def play(path, arguments, ended):
+def play(path, arguments, ended):  # noqa: C901  (one branch for each kind of step)
     """Go through the steps; the exit code of the CLI, or 0 where the host ended it."""
     with path.open(encoding="utf-8") as lines:
         question, *steps = [json.loads(line) for line in lines]
     private = os.path.dirname(os.getcwd())
     expect("arguments", question["argv"], [argument.replace(private, "<private>") for argument in arguments])
     expect("environment", [n for n in question["env"] if own(n)], sorted(filter(own, os.environ)))
+    for name, text in question.get("files", {}).items():
+        expect(name, text, read(name))
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a CLI that is to end has its last words, and leaves its last files
+    wrote = {}
     for number, step in enumerate(steps):
         if number == len(steps) - 1:
             ended.touch()
-        if "in" in step:
-            expect(f"step {number + 1}", step["in"], parsed(sys.stdin.readline()))
+        if "wrote" in step:
+            wrote[step["wrote"]] = step["text"]
+        elif "made" in step:
+            Path(PRIVATE, step["made"]).write_text(step["text"], "utf-8")
+        elif "in" in step:
+            said = parsed(sys.stdin.readline())
+            for name in list(wrote):  # they are there when the line is
+                expect(name, wrote.pop(name), read(name))
+            expect(f"step {number + 1}", step["in"], said)
         elif "out" in step:
             say(sys.stdout, step["out"])
         elif "err" in step:
             say(sys.stderr, step["err"])
         elif "stall" in step:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             sys.stdin.read()
         elif "kill" in step:
             os.kill(os.getpid(), getattr(signal, step["kill"]))
         elif "exit" in step:
             return step["exit"]
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.stdin.read()
     return 0
+
+
+def read(name):
+    """A file in the private directory; a link counts as the place it leads to."""
+    path = Path(PRIVATE, name)
+    if path.is_symlink():
+        return LINK
+    return path.read_text("utf-8", "replace") if path.exists() else None
 
 
 def own(name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..settings import overriding
-from . import tap
-from .play import _shim
+from . import player, tap
+from .play import _PACKAGE, _shim
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LOOPBACK = re.compile(r"127\.0\.0\.1:\d+")
@@ -24,7 +25,7 @@ _SECRET = re.compile(r"sk-[A-Za-z0-9_-]{16,}")
 _PROSE = {"base_instructions", "model_messages"}
 _LONG = 4096  # characters of a command's answer
 _TIMES = re.compile(r".*AtMs|(created|updated|recency|started|completed)At|durationMs|create_time")
-_ELIDED = {"commands", "agents", "slash_commands", "skills", "terminal_slash_commands", "plugins"}
+_ELIDED = {"commands", "agents", "slash_commands", "skills", "terminal_slash_commands", "plugins", "availableCommands"}
 
 
 @contextmanager
@@ -44,9 +45,16 @@ def recording(provider: str, executable: str, into: Path) -> Iterator[None]:
         _write_asides(asides, into, provider)
         version = asides.get("--version", {}).get("stdout", "").strip()
         for raw in sorted(Path(kept).glob("raw-*.jsonl"), key=lambda path: int(path.stem.rpartition("-")[2])):
-            steps = _Scrubber().conversation(raw, version)
+            steps = _heard(_Scrubber().conversation(raw, version))
             name = raw.name.replace("raw", "conversation")
             (into / name).write_text("".join(json.dumps(step) + "\n" for step in steps), "utf-8")
+
+
+def _heard(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what a CLI that was ended afterwards has still muttered when nobody listened any longer."""
+    while "err" in steps[-1]:
+        steps.pop()
+    return steps
 
 
 def _asides(path: Path, home: str) -> dict[str, Any]:
@@ -98,6 +106,8 @@ class _Scrubber:
         }
         del question["t"]
         question["argv"] = [_API.sub("<url>", word) for word in question["argv"]]
+        given = question.get("files", {})
+        question["files"] = {name: player.ANY if "credential" in name else text for name, text in given.items()}
         return [self._clean({"version": version, **question}), *map(self._step, steps)]
 
     def _step(self, step: dict[str, Any]) -> dict[str, Any]:
@@ -119,6 +129,8 @@ class _Scrubber:
         return self._text(value) if isinstance(value, str) else value
 
     def _text(self, text: str) -> str:
+        if text == sys.executable or text.startswith(str(_PACKAGE)):
+            return player.ANY
         for path, name in self._paths.items():
             text = text.replace(path, name) if len(path) > 1 else text
         text = _UUID.sub(lambda found: self._id(found[0]), text)

@@ -1,0 +1,1 @@
+"""Gemini Code Assist by the Gemini CLI: `uutel/cloud-code/<model>`."""

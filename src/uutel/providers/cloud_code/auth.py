@@ -1,0 +1,134 @@
+"""Which credential `gemini` uses for Code Assist, and how it is told.
+
+Without a valid login the CLI would ask for one, and take what it is told next for the answer. So whether a credential
+is there is looked at before it is started, and it is shown one and no other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...core.auth import AuthStatus, version_of
+from ...core.exceptions import Kind, VendorError
+from ...core.request import ChatRequest
+from ...settings import CloudCodeSettings
+from ..gemini_cli.auth import Access, config_directory, find_gemini, is_on, linked
+from ..gemini_cli.errors import Remedies
+
+LOGIN = "start `gemini` in a terminal and choose Login with Google"
+REMEDIES = Remedies(
+    login=f"{LOGIN}, or set GOOGLE_APPLICATION_CREDENTIALS",
+    permission="pass project= or set GOOGLE_CLOUD_PROJECT, and check what the account may use",
+)
+SELECTED = "oauth-personal"
+
+_CREDENTIALS, _ACCOUNTS, _ENCRYPTED = "oauth_creds.json", "google_accounts.json", "gemini-credentials.json"
+_TOKEN = "GOOGLE_CLOUD_ACCESS_TOKEN"  # noqa: S105  (the name of a variable)
+_USE, _ADC = "GOOGLE_GENAI_USE_GCA", "GOOGLE_APPLICATION_CREDENTIALS"
+_PROJECTS = ("GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_PROJECT_ID")
+_ENCRYPT = "GEMINI_FORCE_ENCRYPTED_FILE_STORAGE"
+_ENDPOINT = "CODE_ASSIST_ENDPOINT"
+
+
+class CloudCodeAuth:
+    """The state of the installed `gemini` and of its login for Code Assist."""
+
+    provider = "cloud-code"
+
+    def __init__(self, settings: CloudCodeSettings) -> None:
+        self._settings = settings
+
+    def executable(self) -> str:
+        """The CLI's path; `VendorError` when it is not there or too old."""
+        return find_gemini(self._settings)
+
+    def status(self) -> AuthStatus:
+        """What is installed, and the credential that a call with `auth` as configured would use."""
+        try:
+            path = self.executable()
+        except VendorError as error:
+            return AuthStatus(self.provider, None, None, "none", fix=error.remedy or str(error))
+        version = version_of(path)
+        try:
+            access = self.access(self._settings.auth, {})
+        except VendorError as error:
+            return AuthStatus(self.provider, path, version, "none", fix=error.remedy or str(error))
+        account = _read(_ACCOUNTS).get("active") if access.kind == "login" else None
+        return AuthStatus(self.provider, path, version, access.kind, source=access.source, account=account)
+
+    def of_call(self, request: ChatRequest) -> Access:
+        """How the child of a call gets its credential; `VendorError` when there is none of the kind asked for."""
+        wish = request.options.auth or self._settings.auth
+        return self.access(wish, request.params, request.api_key, request.api_base)
+
+    def access(
+        self, wish: str, params: Mapping[str, Any], api_key: str | None = None, api_base: str | None = None
+    ) -> Access:
+        """The first of: an access token, the CLI's login, a file of Google's application default credentials.
+
+        An `api_key` of the call is an access token.
+        """
+        base = api_base or self._settings.api_base
+        env = {**_project(params), **({_ENDPOINT: base} if base else {})}
+        if api_key:
+            return _with_token(env, api_key, "api_key=")
+        if wish == "api_key":
+            raise VendorError(Kind.AUTHENTICATION, "Code Assist takes no API key", "use uutel/gemini-cli with one")
+        found = _token(env) or _login(env) or _application_default(env)
+        if not found:
+            raise VendorError(Kind.AUTHENTICATION, "there is no login for Code Assist", REMEDIES.login)
+        return found
+
+
+def _project(params: Mapping[str, Any]) -> dict[str, str]:
+    asked = params.get("vertex_project") or params.get("project")
+    named = next((os.environ[name] for name in _PROJECTS if os.environ.get(name)), None)
+    project = str(asked or named or "")
+    return {_PROJECTS[0]: project} if project else {}
+
+
+def _token(env: Mapping[str, str]) -> Access | None:
+    token = os.environ.get(_TOKEN)
+    if not (token and is_on(os.environ.get(_USE))):
+        return None
+    return _with_token(env, token, _TOKEN)
+
+
+def _with_token(env: Mapping[str, str], token: str, source: str) -> Access:
+    return Access("token", SELECTED, "vertex_ai", {**env, _TOKEN: token, _USE: "true"}, source=source)
+
+
+def _login(env: Mapping[str, str]) -> Access | None:
+    if is_on(os.environ.get(_ENCRYPT)):
+        links = linked(_ENCRYPTED, _ACCOUNTS)
+        return Access("login", SELECTED, "vertex_ai", {**env, _ENCRYPT: "true"}, links, source=_ENCRYPT)
+    stored = _read(_CREDENTIALS)
+    if not stored:
+        return None
+    if not stored.get("refresh_token") and float(stored.get("expiry_date") or 0) / 1000 < time.time():
+        raise VendorError(Kind.AUTHENTICATION, "the login for Code Assist has expired", REMEDIES.login)
+    return Access("login", SELECTED, "vertex_ai", env, linked(_CREDENTIALS, _ACCOUNTS), source=_CREDENTIALS)
+
+
+def _application_default(env: Mapping[str, str]) -> Access | None:
+    named = os.environ.get(_ADC)
+    if not named:
+        return None
+    path = Path(named).expanduser().absolute()
+    if not path.is_file():
+        raise VendorError(Kind.AUTHENTICATION, f"{_ADC} names {named}, and there is no such file", REMEDIES.login)
+    return Access("cloud", SELECTED, "vertex_ai", {**env, _ADC: str(path)}, source=_ADC)
+
+
+def _read(name: str) -> dict[str, Any]:
+    """What is in a file of the CLI's; one that is none of its making counts as empty."""
+    try:
+        content = json.loads((config_directory() / name).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,89 @@
+"""The conversation with a `gemini` on Code Assist: a session, as in `gemini_cli.session_route`.
+
+There `gemini` can keep what the API sent in a file of its own; on Code Assist it would then not ask for the controls of
+an organisation's administrators. So its local telemetry is read in place of that, which it writes when it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...core.base import End, Send, Step, Work
+from ...core.child import Exit
+from ...core.exceptions import Kind, VendorError
+from ..gemini_cli.acp import SESSION, inside, request
+from ..gemini_cli.decode import Chunk
+from ..gemini_cli.home import ALIASES
+from ..gemini_cli.session_route import SessionRoute
+
+TELEMETRY = "telemetry.json"
+KEPT = {
+    "telemetry": {
+        "enabled": True,
+        "target": "local",
+        "otlpEndpoint": "",
+        "outfile": f"../{TELEMETRY}",
+        "logPrompts": True,  # or the answer is not kept
+        "traces": False,
+    }
+}
+"""Settings that make the CLI keep what the API sent, in the child's private directory."""
+
+_ANSWER = '    "response_text": '  # how the line begins that holds it; no text of anybody's can begin a line
+
+
+class OtherModelWarning(UserWarning):
+    """Another model has answered than the one that was asked for: Code Assist, or the CLI for it, chose it."""
+
+
+class CodeAssistRoute(SessionRoute):
+    """A session, at whose end the CLI is ended too."""
+
+    _complete = False
+    _asked_why = False
+
+    def finish(self, exit: Exit | None) -> Iterator[Step]:
+        """The end of the output, when the answer is complete."""
+        if not self._complete:
+            yield from super().finish(exit)
+        yield Work(self._told_all)
+
+    def _message(self, message: Mapping[str, Any]) -> Iterator[Step]:
+        """As ever; of a session that cannot be loaded the CLI does not say why, of one that cannot be made it does."""
+        if message.get("id") == SESSION and "error" in message and not self._asked_why:
+            self._asked_why = True
+            made = request(SESSION, "session/new", cwd=inside(self._place), mcpServers=[])
+            yield Send(lambda: [made])
+        elif message.get("id") == SESSION and self._asked_why and "error" not in message:
+            raise VendorError(Kind.CONNECTION, "gemini could not take the conversation up", "repeat the call")
+        else:
+            yield from super()._message(message)
+
+    def _end(self, result: Mapping[str, Any]) -> Iterator[Step]:
+        self._complete = True
+        yield End()
+
+    def _stays(self) -> Iterator[Step]:
+        yield from ()
+
+    def _told_all(self, child: Path) -> Iterator[Step]:
+        chunks = self._collect(child)
+        named = next((str(chunk["modelVersion"]) for chunk in chunks if chunk.get("modelVersion")), "")
+        self._compare(named)
+        return iter(self._decoder.end(chunks, named))
+
+    def _compare(self, answered: str) -> None:
+        asked = self._decoder.model
+        if answered and asked not in ALIASES and not answered.startswith(asked):
+            message = f"{asked} was asked for, and {answered} has answered"
+            warnings.warn(message, OtherModelWarning, stacklevel=2)
+
+    def _collect(self, child: Path) -> list[Chunk]:
+        kept = child / TELEMETRY
+        text = kept.read_text("utf-8") if kept.exists() else ""
+        answers = [line for line in text.splitlines() if line.startswith(_ANSWER)]
+        return [chunk for line in answers for chunk in json.loads(json.loads(line[len(_ANSWER) :].rstrip(",")))]

@@ -1,0 +1,1 @@
+"""Gemini CLI: `uutel/gemini-cli/<model>`."""

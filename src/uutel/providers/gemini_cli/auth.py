@@ -1,0 +1,228 @@
+"""Which credential `gemini` uses for Google's own APIs, and how it is told.
+
+The CLI runs in a home of its own, so that nothing of the user's set-up but the credential reaches a call. What it has
+stored is linked into that home, never copied; a key of the caller's environment is shown to it only when the key is
+what the call is to use. A login with Google belongs to Code Assist, which is the provider `cloud-code`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...core.auth import AuthStatus, CredentialKind, at_least, find_executable, inherited_environment, version_of
+from ...core.child import PRIVATE
+from ...core.exceptions import Kind, VendorError
+from ...core.request import ChatRequest
+from ...settings import ProviderSettings
+from .encode import API
+from .errors import INSTALL, Remedies
+
+FLOOR = "0.57.0"
+"""The oldest release that adds nothing to a session it takes up."""
+
+REMEDIES = Remedies(
+    login="set GEMINI_API_KEY or pass api_key=; for Vertex AI run `gcloud auth application-default login`",
+    permission="check what the key or the project may use; for Code Assist use uutel/cloud-code",
+)
+_PLACES = ("~/.local/bin", "~/.npm-global/bin", "/usr/local/bin", "/opt/homebrew/bin")
+_KEY = "GEMINI_API_KEY"
+_BASE, _VERTEX_BASE = "GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"
+_VERTEX = "GOOGLE_GENAI_USE_VERTEXAI"
+_PROJECT, _LOCATION, _ADC = "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION", "GOOGLE_APPLICATION_CREDENTIALS"
+_EXPRESS = "GOOGLE_API_KEY"
+_CLOUD = (_PROJECT, "GOOGLE_CLOUD_PROJECT_ID", _LOCATION, _ADC, _VERTEX_BASE, "GOOGLE_CLOUD_QUOTA_PROJECT",
+          "CLOUDSDK_CONFIG", "GCE_METADATA_HOST")  # fmt: skip
+_STORED = ("gemini-credentials.json", ".env")
+_GIVEN_FILE = "credentials.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a child gets at its credential.
+
+    `selected` is the CLI's name of the kind of credential, `api` LiteLLM's of the API behind it, `env` what the child
+    needs of the environment, and `files` go into its private directory.
+    """
+
+    kind: CredentialKind
+    selected: str
+    api: API
+    env: Mapping[str, str] = field(repr=False)
+    files: tuple[tuple[str, bytes | Path], ...] = field(default=(), repr=False)
+    source: str = ""
+
+
+def find_gemini(settings: ProviderSettings) -> str:
+    """The CLI's path; `VendorError` when it is not there or too old."""
+    path = find_executable("gemini", settings.executable, _PLACES, INSTALL)
+    version = version_of(path)
+    if not at_least(version, FLOOR):
+        problem = f"gemini {version} is too old, UUTEL needs {FLOOR} or newer"
+        raise VendorError(Kind.AUTHENTICATION, problem, f"update it: {INSTALL}@latest")
+    return path
+
+
+class GeminiCLIAuth:
+    """The state of the installed `gemini` and of its credential for the Gemini API or Vertex AI."""
+
+    provider = "gemini-cli"
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        self._settings = settings
+
+    def executable(self) -> str:
+        """The CLI's path; `VendorError` when it is not there or too old."""
+        return find_gemini(self._settings)
+
+    def status(self) -> AuthStatus:
+        """What is installed, and the credential that a call with `auth` as configured would use."""
+        try:
+            path = self.executable()
+        except VendorError as error:
+            return AuthStatus(self.provider, None, None, "none", fix=error.remedy or str(error))
+        version = version_of(path)
+        try:
+            access = self.access(self._settings.auth, {})
+        except VendorError as error:
+            return AuthStatus(self.provider, path, version, "none", fix=error.remedy or str(error))
+        return AuthStatus(self.provider, path, version, access.kind, source=access.source)
+
+    def of_call(self, request: ChatRequest) -> Access:
+        """How the child of a call gets its credential; `VendorError` when there is none of the kind asked for."""
+        wish = request.options.auth or self._settings.auth
+        return self.access(wish, request.params, request.api_key, request.api_base)
+
+    def access(
+        self, wish: str, params: Mapping[str, Any], api_key: str | None = None, api_base: str | None = None
+    ) -> Access:
+        """The first of: what the call names, what the CLI has stored or is set up for, a key of the environment."""
+        base = _base_url(api_base or self._settings.api_base)
+        if found := _named(params, api_key, base):
+            return found
+        stored = _set_up(base) if wish != "api_key" else None
+        if stored:
+            return stored
+        key = os.environ.get(_KEY)
+        if key and wish != "login":
+            return _with_key(key, base or os.environ.get(_BASE), _KEY)
+        missing = {"login": "auth='login', but the CLI is set up for neither a stored key nor Vertex AI"}
+        problem = missing.get(wish, "there is no API key, and the CLI has none stored")
+        raise VendorError(Kind.AUTHENTICATION, problem, REMEDIES.login)
+
+
+def _named(params: Mapping[str, Any], api_key: str | None, base: str | None) -> Access | None:
+    """What the call itself names."""
+    given = {
+        _PROJECT: params.get("vertex_project") or params.get("project"),
+        _LOCATION: params.get("vertex_location"),
+    }
+    named = {name: str(value) for name, value in given.items() if value}
+    credentials = params.get("vertex_credentials")
+    if not named and not credentials:
+        return _with_key(api_key, base, "api_key=") if api_key else None
+    if api_key:
+        return _vertex({_EXPRESS: api_key}, base, "api_key=")
+    env = {**_cloud_environment(), **named}
+    if not credentials:
+        return _vertex(env, base, "vertex_project=")
+    text = credentials if isinstance(credentials, str) else json.dumps(credentials)
+    if not text.lstrip().startswith("{"):
+        return _vertex({**env, _ADC: _absolute(text)}, base, "vertex_credentials=")
+    env[_ADC] = f"{PRIVATE}/{_GIVEN_FILE}"
+    return _vertex(env, base, "vertex_credentials=", ((_GIVEN_FILE, text.encode()),))
+
+
+def _set_up(base: str | None) -> Access | None:
+    """What the user has set the CLI up for."""
+    selected = user_settings().get("security", {}).get("auth", {}).get("selectedType")
+    if selected == "vertex-ai" or (selected is None and is_on(os.environ.get(_VERTEX))):
+        express = {_EXPRESS: os.environ[_EXPRESS]} if os.environ.get(_EXPRESS) else {}
+        return _vertex({**_cloud_environment(), **express}, base, _VERTEX if selected is None else "settings.json")
+    links = linked(*_STORED)
+    # The system's key store cannot be looked into from here.
+    if selected == "gemini-api-key" and (links or sys.platform == "darwin"):
+        env = {_BASE: base} if base else {}
+        return Access("login", "gemini-api-key", "gemini", env, links, source="settings.json")
+    return None
+
+
+def _with_key(key: str, base: str | None, source: str) -> Access:
+    pointed = {_BASE: base} if base else {}
+    return Access("api_key", "gemini-api-key", "gemini", {_KEY: key, **pointed}, source=source)
+
+
+def _vertex(
+    env: Mapping[str, str],
+    base: str | None,
+    source: str,
+    files: tuple[tuple[str, bytes | Path], ...] = (),
+) -> Access:
+    located = {_LOCATION: "global", **env} if _PROJECT in env else env
+    pointed = {_VERTEX_BASE: base} if base else {}
+    if not (_PROJECT in located or _EXPRESS in located):
+        problem = "Vertex AI needs a project and a location"
+        raise VendorError(Kind.AUTHENTICATION, problem, f"pass vertex_project= and vertex_location=, or set {_PROJECT}")
+    kind: CredentialKind = "api_key" if _EXPRESS in located else "cloud"
+    return Access(kind, "vertex-ai", "vertex_ai", {**located, **pointed}, files, source)
+
+
+def _cloud_environment() -> dict[str, str]:
+    env = {name: os.environ[name] for name in _CLOUD if os.environ.get(name)}
+    return env | ({_ADC: _absolute(env[_ADC])} if _ADC in env else {})
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def is_on(value: str | None) -> bool:
+    """Whether a variable that is a switch is on, as the CLI sees it."""
+    return value == "true"
+
+
+def config_directory() -> Path:
+    """Where `gemini` keeps its settings and what it has stored."""
+    return Path(os.environ.get("GEMINI_CLI_HOME") or "~").expanduser() / ".gemini"
+
+
+def linked(*names: str) -> tuple[tuple[str, Path], ...]:
+    """Links to those files of the user's that are there, for the home of a child."""
+    places = ((f".gemini/{name}", config_directory() / name) for name in names)
+    return tuple((inside, path.resolve()) for inside, path in places if path.is_file())
+
+
+def user_settings() -> dict[str, Any]:
+    """The user's settings file; one that is none of the CLI's making counts as empty."""
+    try:
+        content = json.loads((config_directory() / "settings.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def configured_model() -> str | None:
+    """The model that the user has set for the CLI."""
+    name = os.environ.get("GEMINI_MODEL") or (user_settings().get("model") or {}).get("name")
+    return name if isinstance(name, str) else None
+
+
+def base_environment() -> dict[str, str]:
+    """The part of the environment that every child gets, whatever its credential.
+
+    The CLI spends most of its start on reading its own code; a node that can (22.1 or newer) keeps it compiled.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "uutel" / "node"
+    return {"NODE_COMPILE_CACHE": str(cache), **inherited_environment("NODE_COMPILE_CACHE")}
+
+
+def _base_url(api_base: str | None) -> str | None:
+    """The CLI appends the path itself; LiteLLM's users may have it in their `api_base`."""
+    if not api_base:
+        return None
+    return api_base.rstrip("/").removesuffix("/v1beta").removesuffix("/v1beta1").removesuffix("/v1")

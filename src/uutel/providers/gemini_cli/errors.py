@@ -1,0 +1,134 @@
+"""What `gemini` says when something went wrong → `VendorError`.
+
+Over ACP an API error has the HTTP status as its code and the API's own error object, or a sentence of the CLI's, as its
+message. A model that there is not, and a connection that breaks, have the code 500. Each row below was seen on the real
+binary.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.child import Exit
+from ...core.exceptions import Kind, VendorError
+
+INSTALL = "npm install -g @google/gemini-cli"
+
+_BY_STATUS = {
+    400: Kind.BAD_REQUEST,
+    401: Kind.AUTHENTICATION,
+    403: Kind.PERMISSION,
+    404: Kind.NOT_FOUND,
+    408: Kind.TIMEOUT,
+    413: Kind.BAD_REQUEST,
+    429: Kind.RATE_LIMIT,
+    499: Kind.CONNECTION,
+    503: Kind.UNAVAILABLE,
+    504: Kind.TIMEOUT,
+}
+
+# The words, where the status does not tell or tells too little; the first that fits counts.
+_BY_WORDS = (
+    (r"api[_ ]key[_ ](not valid|invalid|expired)|API_KEY_INVALID", Kind.AUTHENTICATION),
+    (r"api key is missing|authentication required|could not load the default credentials", Kind.AUTHENTICATION),
+    (r"manual authorization is required|authentication cancelled|invalid_grant|UNAUTHENTICATED", Kind.AUTHENTICATION),
+    (r"input token count.*exceeds|exceeds the maximum number of tokens|context length", Kind.CONTEXT_WINDOW),
+    (r"verify your account|not eligible|IneligibleTier|VALIDATION_REQUIRED", Kind.PERMISSION),
+    (r"setting the GOOGLE_CLOUD_PROJECT|InvalidNumericProjectId|ProjectIdRequired", Kind.PERMISSION),
+    (r"permission denied|PERMISSION_DENIED|does not have permission", Kind.PERMISSION),
+    (r"is not found|was not found|NOT_FOUND", Kind.NOT_FOUND),
+    (r"exhausted|quota|not enough credits|rate limit", Kind.RATE_LIMIT),
+    (r"overloaded|unavailable", Kind.UNAVAILABLE),
+    (r"terminated|fetch failed|socket|premature close|econn|enotfound|other side closed", Kind.CONNECTION),
+    (r"in JSON at position|Incomplete JSON|Unexpected (end|token)", Kind.CONNECTION),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Remedies:
+    """What a user of one provider can do about an error."""
+
+    login: str
+    permission: str
+
+    def of(self, kind: Kind) -> str:
+        """The remedy for an error of this kind, "" where there is none."""
+        return {
+            Kind.AUTHENTICATION: self.login,
+            Kind.PERMISSION: self.permission,
+            Kind.NOT_FOUND: "check the name of the model, and what the credential may use",
+            Kind.CONTEXT_WINDOW: "shorten the conversation",
+            Kind.CONNECTION: "check the network, proxies and api_base; the call can be repeated",
+            Kind.UNAVAILABLE: "repeat the call later",
+        }.get(kind, "")
+
+
+def failure(error: Mapping[str, Any], remedies: Remedies) -> VendorError:
+    """The error that the CLI answered a request of ours with."""
+    said = str(error.get("message") or error.get("data") or "gemini reported an error without a word")
+    api = _api_error(said)
+    words = str(api.get("message") or said)
+    code = error.get("code")
+    status = code if isinstance(code, int) and 400 <= code < 600 else None
+    kind = _kind(status, said)
+    if status == 500 and kind is not Kind.SERVER:
+        status = None  # the CLI's, and not the API's
+    return VendorError(kind, words, remedies.of(kind), status, _retry_after(said, api))
+
+
+def early_end(exit: Exit | None, remedies: Remedies) -> VendorError:
+    """The CLI ended, or fell silent, before the answer was complete."""
+    if exit is None:
+        return VendorError(Kind.CONNECTION, "gemini ended the conversation before the answer was complete")
+    words = _last_words(exit.stderr)
+    if re.search(r"unknown arguments?:", words, re.IGNORECASE):
+        return VendorError(Kind.AUTHENTICATION, words, f"update the CLI: {INSTALL}@latest")
+    kind = Kind.AUTHENTICATION if exit.code == 41 else _kind(None, words)
+    how = f"signal {-exit.code}" if exit.code < 0 else f"exit code {exit.code}"
+    message = f"gemini ended ({how}) before the answer was complete: {words}".rstrip(": ")
+    if kind is Kind.SERVER:
+        return VendorError(Kind.CONNECTION, message)
+    return VendorError(kind, message, remedies.of(kind))
+
+
+def _kind(status: int | None, words: str) -> Kind:
+    said = next((kind for pattern, kind in _BY_WORDS if re.search(pattern, words, re.IGNORECASE)), None)
+    if said in (Kind.CONTEXT_WINDOW,) or (status == 400 and said is Kind.AUTHENTICATION):
+        return said
+    if status is not None and status != 500:
+        return _BY_STATUS.get(status) or (Kind.SERVER if status >= 500 else Kind.BAD_REQUEST)
+    # The status of what has no status is 500; an error of the API's own that is 500 says so.
+    return said if said is not None and not _api_error(words) else Kind.SERVER
+
+
+def _api_error(said: str) -> Mapping[str, Any]:
+    """The API's own error object, where the CLI passes it on."""
+    try:
+        parsed = json.loads(said)
+    except ValueError:
+        return {}
+    if isinstance(parsed, list) and parsed:
+        parsed = parsed[0]
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _retry_after(said: str, api: Mapping[str, Any]) -> float | None:
+    """Seconds to wait: the CLI's own sentence, or the API's hint."""
+    if found := re.search(r"retry after (\d+(?:\.\d+)?)s", said):
+        return float(found[1])
+    delays = [
+        str(one["retryDelay"]) for one in api.get("details") or () if isinstance(one, dict) and "retryDelay" in one
+    ]
+    return float(delays[0].rstrip("s")) if delays and re.fullmatch(r"\d+(\.\d+)?s", delays[0]) else None
+
+
+def _last_words(stderr: str) -> str:
+    """What it said of its end, without the frames of a stack."""
+    lines = [line.strip() for line in stderr.splitlines()]
+    told = [line for line in lines if line and not line.startswith(("at ", "(node:", "(Use `node"))]
+    return "\n".join(told)[-2000:]

@@ -1,0 +1,133 @@
+"""The login with Google on the real `gemini`: where it comes from, where it goes, and that nobody is asked for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import litellm
+import pytest
+from litellm.exceptions import AuthenticationError
+
+import uutel
+from uutel.providers.cloud_code.route import OtherModelWarning
+from uutel.settings import overriding
+
+from ..cases.cloud_code import HELLO, LOGIN, SAYS_HELLO, call
+from ..cases.gemini_cli import PROXY
+from ..processes import children, eventually, private_directories, runs
+from ..support import environment
+from ..vendor import certificate, gemini
+from ..vendor import code_assist as api
+from ..vendor.api import VendorAPI
+from .clis import CLI, each
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.parametrize("cli", each("cloud_code")[-1:], ids=str, indirect=True),
+]
+
+
+@contextmanager
+def code_assist(
+    home: Path, *answers: Any, files: dict[str, str] | None = None, env: dict[str, str] | None = None, **aside: Any
+) -> Iterator[VendorAPI]:
+    """Google, as the caller at `home` sees it; without `files` there is a login."""
+    with VendorAPI(list(answers), api.aside(**aside)) as vendor:
+        known = {"<api>": vendor.url, "<certificate>": str(certificate.files()[0])}
+        proxied = {name: known[value] for name, value in PROXY.items()}
+        with environment({**proxied, **(env or {})}, home, LOGIN if files is None else files):
+            yield vendor
+
+
+def say(vendor: VendorAPI, **more: Any) -> str:
+    answer: Any = litellm.completion(**call(HELLO, api_base=vendor.url, **more))
+    return str(answer.choices[0].message.content)
+
+
+def test_a_login_that_is_renewed_is_renewed_in_its_own_place(cli: CLI, tmp_path: Path) -> None:
+    outdated = {".gemini/oauth_creds.json": api.login(access_token="old-token", expiry_date=1)}
+    with code_assist(tmp_path, SAYS_HELLO, files=outdated) as vendor:
+        assert say(vendor) == "Hello, world!"
+    assert vendor.requests[0].headers["authorization"] == "Bearer new-token"
+    kept = json.loads((tmp_path / ".gemini" / "oauth_creds.json").read_text())
+    assert (kept["access_token"], kept["refresh_token"]) == ("new-token", "test-refresh")
+
+
+def test_a_service_account_is_enough(cli: CLI, tmp_path: Path) -> None:
+    key = subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True, text=True).stdout
+    account = {"type": "service_account", "client_email": "robot@p.example.com", "private_key": key, "project_id": "p"}
+    env = {"GOOGLE_APPLICATION_CREDENTIALS": "~/account.json"}
+    files = {"account.json": json.dumps(account)}
+    with code_assist(tmp_path, SAYS_HELLO, files=files, env=env, loadCodeAssist=api.NO_PROJECT) as vendor:
+        assert say(vendor, project="named") == "Hello, world!"
+    assert vendor.requests[0].headers["authorization"] == "Bearer new-token"
+    assert vendor.requests[0].body["project"] == "named"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_nobody_is_asked_to_log_in(cli: CLI, tmp_path: Path, stream: bool) -> None:
+    """Neither by a browser, nor by a question that would take the prompt for its answer."""
+    opened, programs = tmp_path / "opened", tmp_path / "bin"
+    programs.mkdir()
+    for name in ("xdg-open", "open", "firefox", "google-chrome"):
+        (programs / name).write_text(f"#!/bin/sh\necho {name} >> {opened}\n")
+        (programs / name).chmod(0o700)
+    refused = {"status": 400, "body": {"error": "invalid_grant"}}
+    env = {"DISPLAY": ":0", "PATH": f"{programs}:{os.environ['PATH']}"}
+    with (
+        code_assist(tmp_path, tokeninfo=refused, token=refused, env=env) as vendor,
+        pytest.raises(AuthenticationError, match="Login with Google"),
+    ):
+        say(vendor, stream=stream)
+    assert not opened.exists()
+    assert vendor.requests == []
+    eventually(lambda: not children())
+
+
+def test_a_call_has_a_child_of_its_own_and_the_next_one_waits_logged_in(cli: CLI, tmp_path: Path) -> None:
+    with code_assist(tmp_path, SAYS_HELLO, SAYS_HELLO) as vendor, overriding(spares=1):
+        say(vendor)
+        eventually(lambda: len(children()) == 1, 10)
+        [waiting] = children()
+        eventually(lambda: _logins(vendor) == 2, 20)
+        say(vendor)
+        assert _logins(vendor) in (2, 3)  # the next one may be under way
+        eventually(lambda: not runs(waiting), 5)
+        uutel.shutdown()
+    eventually(lambda: not private_directories())
+    assert len(vendor.requests) == 2
+
+
+def _logins(vendor: VendorAPI) -> int:
+    return sum("loadCodeAssist" in request.path for request in vendor.side_requests)
+
+
+def test_the_controls_of_administrators_are_asked_for(cli: CLI, tmp_path: Path) -> None:
+    """On a flag of Code Assist's, as the CLI does it for everybody."""
+    switched_on = {"body": {"experimentIds": [1], "flags": [{"flagId": 45752213, "boolValue": True}]}}
+    with code_assist(tmp_path, SAYS_HELLO, listExperiments=switched_on) as vendor:
+        say(vendor)
+    assert any("fetchAdminControls" in request.path for request in vendor.side_requests)
+
+
+def test_an_empty_list_of_tools_can_be_had(cli: CLI, tmp_path: Path) -> None:
+    with code_assist(tmp_path, SAYS_HELLO) as vendor, overriding(cloud_code={"placeholder_tool": False}):
+        say(vendor)
+    assert vendor.requests[0].body["request"]["tools"] == [{"functionDeclarations": []}]
+
+
+def test_a_warning_says_which_other_model_has_answered(cli: CLI, tmp_path: Path) -> None:
+    """The CLI exchanges this name for another before it asks."""
+    other = api.answer(gemini.text("Hi."), model="gemini-3-flash")
+    with (
+        code_assist(tmp_path, other) as vendor,
+        pytest.warns(OtherModelWarning, match=r"gemini-3\.5-flash was asked for, and gemini-3-flash has answered"),
+    ):
+        answer: Any = litellm.completion(**call(HELLO, model="gemini-3.5-flash", api_base=vendor.url))
+    assert vendor.requests[0].body["model"] == answer.model == "gemini-3-flash"
