@@ -188,7 +188,7 @@ def _item(item: dict[str, Any], tools: Tools) -> dict[str, Any]:
 
 
 def _part(part: dict[str, Any], role: str = "tool") -> dict[str, Any]:
-    if part["type"] != "input_image":  # LiteLLM up to 1.105 takes what a developer says for an answer
+    if part["type"] != "input_image":  # an older LiteLLM takes what a developer says for an answer
         return {"type": "output_text" if role == "assistant" else "input_text", "text": part["text"]}
     url, detail = part["image_url"], part.get("detail", "auto")
     if not url.startswith("data:"):
