@@ -190,7 +190,7 @@ def _as_told(message: Mapping[str, Any]) -> dict[str, Any]:
 def _item(item: dict[str, Any], tools: Tools) -> dict[str, Any]:
     match item["type"]:
         case "message":
-            item["content"] = [_part(part) for part in item["content"]]
+            item["content"] = [_part(part, item["role"]) for part in item["content"]]
         case "function_call":
             item["name"] = tools.told(item["name"])
         case "function_call_output":
@@ -203,9 +203,9 @@ def _item(item: dict[str, Any], tools: Tools) -> dict[str, Any]:
     return item
 
 
-def _part(part: dict[str, Any]) -> dict[str, Any]:
-    if part["type"] != "input_image":
-        return {"type": part["type"], "text": part["text"]}
+def _part(part: dict[str, Any], role: str = "tool") -> dict[str, Any]:
+    if part["type"] != "input_image":  # an older LiteLLM takes what a developer says for an answer
+        return {"type": "output_text" if role == "assistant" else "input_text", "text": part["text"]}
     url, detail = part["image_url"], part.get("detail", "auto")
     url = f"data:{url[5:]}" if url[:5].lower() == "data:" else _fetched(url)
     _check_image(url)
