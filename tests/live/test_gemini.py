@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,13 +76,17 @@ class TestWithTheRealCLI(Lifetimes):
         assert not private_directories(program.pid)
 
 
+Waiting = Callable[[], set[int]]
+
+
 @pytest.fixture
-def warm(cli: CLI, home: Path) -> Iterator[None]:
-    """A caller whose children may wait for the next call; they are gone with the test."""
+def waiting(cli: CLI, home: Path) -> Iterator[Waiting]:
+    """The children of a caller for whom one may wait for the next call; they are gone with the test."""
+    others = children()
     with environment(KEY, home), overriding(spares=1):
-        yield
+        yield lambda: children() - others
         uutel.shutdown()
-    eventually(lambda: not children())
+    eventually(lambda: children() <= others)
     eventually(lambda: not private_directories())
 
 
@@ -95,15 +99,16 @@ def texts(body: Any) -> list[str]:
     return re.findall(r'"text": "([^"]*)"', json.dumps(body))
 
 
-@pytest.mark.usefixtures("warm")
 class TestServingAgain:
     @pytest.mark.parametrize("route", ROUTES)
-    def test_a_child_serves_again_and_nothing_of_a_call_is_left_for_the_next(self, cli: CLI, route: str) -> None:
+    def test_a_child_serves_again_and_nothing_of_a_call_is_left_for_the_next(
+        self, cli: CLI, waiting: Waiting, route: str
+    ) -> None:
         with VendorAPI([SAYS_HELLO] * 3) as vendor:
             served = set()
             for word in ("alpha", "beta", "gamma"):
                 say(vendor, f"secret {word}", route=route, stop=["END"])
-                served |= children()
+                served |= waiting()
                 [directory] = private_directories()
                 left = [path for path in directory.rglob("*") if path.is_file()]
                 assert [path for path in left if b"secret" in path.read_bytes()] == []
@@ -113,11 +118,11 @@ class TestServingAgain:
         ]  # fmt: skip
         assert vendor.side_requests == []
 
-    def test_each_call_of_one_child_has_its_own_model_and_parameters(self, cli: CLI) -> None:
+    def test_each_call_of_one_child_has_its_own_model_and_parameters(self, cli: CLI, waiting: Waiting) -> None:
         with VendorAPI([SAYS_HELLO] * 2) as vendor:
             say(vendor, temperature=0.1, tools=[tool("one")])
             say(vendor, model="gemini-2.5-flash", temperature=0.9)
-            assert len(children()) == 1
+            assert len(waiting()) == 1
         first, second = vendor.requests
         assert ("gemini-2.5-pro" in first.path, "gemini-2.5-flash:" in second.path) == (True, True)
         assert (first.body["generationConfig"], second.body["generationConfig"]) == (
@@ -125,43 +130,45 @@ class TestServingAgain:
         )  # fmt: skip
         assert second.body["tools"] == []
 
-    def test_a_child_serves_again_after_an_error_of_the_api(self, cli: CLI) -> None:
+    def test_a_child_serves_again_after_an_error_of_the_api(self, cli: CLI, waiting: Waiting) -> None:
         with VendorAPI([api.error(429, "RESOURCE_EXHAUSTED", "Too many"), SAYS_HELLO]) as vendor:
             with pytest.raises(RateLimitError):
                 say(vendor)
-            before = children()
+            before = waiting()
             assert say(vendor).choices[0].message.content == "Hello, world!"
-            assert children() == before != set()
+            assert waiting() == before != set()
 
-    def test_another_key_is_another_child(self, cli: CLI) -> None:
+    def test_another_key_is_another_child(self, cli: CLI, waiting: Waiting) -> None:
         with VendorAPI([SAYS_HELLO] * 2) as vendor:
             say(vendor, api_key="one")
-            first = children()
+            first = waiting()
             say(vendor, api_key="two")
-            eventually(lambda: not children() & first)
+            eventually(lambda: not waiting() & first)
         assert [request.headers["x-goog-api-key"] for request in vendor.requests] == ["one", "two"]
 
     def test_a_child_has_its_last_call_when_it_has_served_enough(
-        self, cli: CLI, monkeypatch: pytest.MonkeyPatch
+        self, cli: CLI, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(engines, "_MOST_SERVED", 2)
         with VendorAPI([SAYS_HELLO] * 3) as vendor:
             say(vendor)
-            first = children()
+            first = waiting()
             say(vendor)
-            eventually(lambda: not children() & first)
+            eventually(lambda: not waiting() & first)
             assert say(vendor).choices[0].message.content == "Hello, world!"
 
     def test_a_child_has_its_last_call_when_it_has_grown_too_large(
-        self, cli: CLI, monkeypatch: pytest.MonkeyPatch
+        self, cli: CLI, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(engines, "_LARGEST", 1)
         with VendorAPI([SAYS_HELLO]) as vendor:
             say(vendor)
-            served = children()
-            eventually(lambda: not children() & served or len(children()) > 1)
+            served = waiting()
+            eventually(lambda: not waiting() & served or len(waiting()) > 1)
 
-    def test_calls_at_one_time_have_children_of_their_own_and_their_own_answers(self, cli: CLI) -> None:
+    def test_calls_at_one_time_have_children_of_their_own_and_their_own_answers(
+        self, cli: CLI, waiting: Waiting
+    ) -> None:
         with VendorAPI([SAYS_HELLO] * 8) as vendor, ThreadPoolExecutor(4) as together:
             for _ in range(2):
                 list(together.map(lambda word: say(vendor, word), ["a", "b", "c", "d"]))
