@@ -9,15 +9,20 @@ import os
 import re
 import shutil
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 from .exceptions import Kind, VendorError
 
+if TYPE_CHECKING:
+    from ..settings import ProviderSettings
+
 CredentialKind: TypeAlias = Literal["login", "token", "api_key", "helper", "cloud", "none"]
+S = TypeVar("S", bound="ProviderSettings")
 Version: TypeAlias = tuple[int, ...]
 
 _ASK_SECONDS = 20.0  # a CLI that does not tell its version by then is broken
@@ -76,6 +81,59 @@ class AuthStatus:
     def ready(self) -> bool:
         """Whether a call can be expected to work."""
         return self.executable is not None and not self.fix
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A CLI: its command, the oldest release that will do, how it is installed, and where its installer puts it."""
+
+    command: str
+    floor: str
+    install: str
+    places: tuple[str, ...] = ()
+
+    def path(self, configured: str | None) -> str:
+        """Where it is; `VendorError` when it is not there."""
+        return find_executable(self.command, configured, self.places, self.install)
+
+    def check(self, path: str) -> str:
+        """`path`, if what is there is new enough; `VendorError` otherwise."""
+        version = version_of(path)
+        if not at_least(version, self.floor):
+            problem = f"{self.command} {version} is too old, UUTEL needs {self.floor} or newer"
+            raise VendorError(Kind.AUTHENTICATION, problem, f"update it: {self.install}@latest")
+        return path
+
+
+class ProviderAuth(ABC, Generic[S]):
+    """The state of an installed CLI and of its login, for one provider."""
+
+    provider: ClassVar[str]
+    program: ClassVar[Program]
+
+    def __init__(self, settings: S) -> None:
+        self._settings = settings
+
+    def executable(self) -> str:
+        """The CLI's path; `VendorError` when it is not there or too old."""
+        return self.program.check(self._installed())
+
+    def status(self) -> AuthStatus:
+        """What is installed, and the credential that a call with `auth` as configured would use."""
+        known = AuthStatus(self.provider, None, None, "none")
+        try:
+            path = self._installed()
+            known = replace(known, executable=path, version=version_of(path))
+            return replace(known, **self._credential(self.program.check(path)))
+        except VendorError as error:
+            return replace(known, fix=error.remedy or str(error))
+
+    def _installed(self) -> str:
+        return self.program.path(self._settings.executable)
+
+    @abstractmethod
+    def _credential(self, executable: str) -> dict[str, Any]:
+        """What of `AuthStatus` is about the credential; `VendorError` when there is none of the kind configured."""
 
 
 def inherited_environment(*names: str, prefixes: Iterable[str] = ()) -> dict[str, str]:

@@ -37,6 +37,17 @@ class Kind(enum.Enum):
     UNAVAILABLE = ("ServiceUnavailableError", 503)
 
 
+_BY_STATUS = {
+    401: Kind.AUTHENTICATION,
+    403: Kind.PERMISSION,
+    404: Kind.NOT_FOUND,
+    408: Kind.TIMEOUT,
+    429: Kind.RATE_LIMIT,
+    499: Kind.CONNECTION,
+    503: Kind.UNAVAILABLE,
+    504: Kind.TIMEOUT,
+    529: Kind.UNAVAILABLE,
+}
 _WITHOUT_RESPONSE = {Kind.TIMEOUT, Kind.CONNECTION}  # their constructors take none
 
 
@@ -57,6 +68,11 @@ class VendorError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message.rstrip()} ({self.remedy})" if self.remedy else self.message
+
+
+def kind_of_status(status: int) -> Kind:
+    """What an HTTP status means that comes without better words."""
+    return _BY_STATUS.get(status) or (Kind.SERVER if status >= 500 else Kind.BAD_REQUEST)
 
 
 def as_litellm(error: VendorError, model: str) -> Exception:

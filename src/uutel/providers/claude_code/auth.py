@@ -17,17 +17,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ...core.auth import AuthStatus, CredentialKind, ask, at_least, find_executable, inherited_environment, version_of
+from ...core.auth import CredentialKind, Program, ProviderAuth, ask, inherited_environment
 from ...core.exceptions import Kind, VendorError
 from ...core.request import Auth
 from ...settings import ClaudeCodeSettings
 
 INSTALL = "npm install -g @anthropic-ai/claude-code"
 LOGIN = "claude auth login"
-FLOOR = "2.1.120"
-"""The oldest release that takes the system prompt and the history as UUTEL sends them."""
-
-_PLACES = ("~/.local/bin", "~/.claude/local", "~/.npm-global/bin", "/usr/local/bin", "/opt/homebrew/bin")
+PROGRAM = Program(
+    "claude",
+    "2.1.120",  # the oldest that takes the system prompt and the history as UUTEL sends them
+    INSTALL,
+    ("~/.local/bin", "~/.claude/local", "~/.npm-global/bin", "/usr/local/bin", "/opt/homebrew/bin"),
+)
 _CONFIG = ("CLAUDE_CONFIG_DIR", "CLAUDE_SECURESTORAGE_CONFIG_DIR")
 _TOKEN = "CLAUDE_CODE_OAUTH_TOKEN"  # noqa: S105  (the name of a variable)
 _KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
@@ -53,33 +55,13 @@ class Access:
     spawns: bool = False
 
 
-class ClaudeCodeAuth:
+class ClaudeCodeAuth(ProviderAuth[ClaudeCodeSettings]):
     """The state of the installed `claude` and of its login."""
 
-    def __init__(self, settings: ClaudeCodeSettings) -> None:
-        self._settings = settings
-
-    def executable(self) -> str:
-        """The CLI's path; `VendorError` when it is not there or too old."""
-        path = self._installed()
-        version = version_of(path)
-        if not at_least(version, FLOOR):
-            problem = f"claude {version} is too old, UUTEL needs {FLOOR} or newer"
-            raise VendorError(Kind.AUTHENTICATION, problem, f"update it: {INSTALL}@latest, or `claude update`")
-        return path
-
-    def status(self) -> AuthStatus:
-        """What is installed, and the credential that a call with `auth` as configured would use."""
-        known = AuthStatus("claude-code", None, None, "none")
-        try:
-            path = self._installed()
-            known = replace(known, executable=path, version=version_of(path))
-            return replace(known, **self._credential(self.executable()))
-        except VendorError as error:
-            return replace(known, fix=error.remedy or str(error))
+    provider = "claude-code"
+    program = PROGRAM
 
     def _credential(self, executable: str) -> dict[str, Any]:
-        """What of `AuthStatus` is about the credential."""
         access = self.access(executable, self._settings.auth)
         if access.kind != "login":
             return {"credential": access.kind, "source": _source(access)}
@@ -93,9 +75,6 @@ class ClaudeCodeAuth:
             "account": told.get("email"),
             "expires_at": _renewal_ends(),
         }
-
-    def _installed(self) -> str:
-        return find_executable("claude", self._settings.executable, _PLACES, INSTALL)
 
     def access(self, executable: str, auth: Auth, api_key: str | None = None, api_base: str | None = None) -> Access:
         """How the child of a call gets its credential; `VendorError` when `auth` asks for one that is not there.

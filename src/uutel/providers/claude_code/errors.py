@@ -11,22 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core.child import Exit
-from ...core.exceptions import Kind, VendorError
+from ...core.exceptions import Kind, VendorError, kind_of_status
 from .auth import INSTALL, LOGIN
-
-_BY_STATUS = {
-    400: Kind.BAD_REQUEST,
-    401: Kind.AUTHENTICATION,
-    402: Kind.BAD_REQUEST,
-    403: Kind.PERMISSION,
-    404: Kind.NOT_FOUND,
-    408: Kind.TIMEOUT,
-    413: Kind.BAD_REQUEST,
-    429: Kind.RATE_LIMIT,
-    503: Kind.UNAVAILABLE,
-    504: Kind.TIMEOUT,
-    529: Kind.UNAVAILABLE,
-}
 
 # The CLI's own words, where the status does not tell or tells too little; the first that fits counts.
 _BY_WORDS = (
@@ -77,7 +63,7 @@ def _kind(status: int | None, words: str, label: Any) -> Kind:
     if said in (Kind.CONTEXT_WINDOW, Kind.CONTENT_POLICY):
         return said
     if status is not None:
-        return _BY_STATUS.get(status) or (Kind.SERVER if status >= 500 else Kind.BAD_REQUEST)
+        return kind_of_status(status)
     if label == "authentication_failed":
         return Kind.AUTHENTICATION
     return said or Kind.SERVER

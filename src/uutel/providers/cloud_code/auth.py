@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...core.auth import AuthStatus, version_of
+from ...core.auth import ProviderAuth
 from ...core.exceptions import Kind, VendorError
 from ...core.request import ChatRequest
 from ...settings import CloudCodeSettings
-from ..gemini_cli.auth import Access, config_directory, find_gemini, is_on, linked
+from ..gemini_cli.auth import PROGRAM, Access, config_directory, is_on, linked
 from ..gemini_cli.errors import Remedies
 
 LOGIN = "start `gemini` in a terminal and choose Login with Google"
@@ -35,31 +35,16 @@ _ENCRYPT = "GEMINI_FORCE_ENCRYPTED_FILE_STORAGE"
 _ENDPOINT = "CODE_ASSIST_ENDPOINT"
 
 
-class CloudCodeAuth:
+class CloudCodeAuth(ProviderAuth[CloudCodeSettings]):
     """The state of the installed `gemini` and of its login for Code Assist."""
 
     provider = "cloud-code"
+    program = PROGRAM
 
-    def __init__(self, settings: CloudCodeSettings) -> None:
-        self._settings = settings
-
-    def executable(self) -> str:
-        """The CLI's path; `VendorError` when it is not there or too old."""
-        return find_gemini(self._settings)
-
-    def status(self) -> AuthStatus:
-        """What is installed, and the credential that a call with `auth` as configured would use."""
-        try:
-            path = self.executable()
-        except VendorError as error:
-            return AuthStatus(self.provider, None, None, "none", fix=error.remedy or str(error))
-        version = version_of(path)
-        try:
-            access = self.access(self._settings.auth, {})
-        except VendorError as error:
-            return AuthStatus(self.provider, path, version, "none", fix=error.remedy or str(error))
+    def _credential(self, executable: str) -> dict[str, Any]:
+        access = self.access(self._settings.auth, {})
         account = _read(_ACCOUNTS).get("active") if access.kind == "login" else None
-        return AuthStatus(self.provider, path, version, access.kind, source=access.source, account=account)
+        return {"credential": access.kind, "source": access.source, "account": account}
 
     def of_call(self, request: ChatRequest) -> Access:
         """How the child of a call gets its credential; `VendorError` when there is none of the kind asked for."""

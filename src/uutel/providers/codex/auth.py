@@ -14,12 +14,12 @@ import re
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ...core.auth import AuthStatus, CredentialKind, asked, at_least, find_executable, inherited_environment, version_of
+from ...core.auth import CredentialKind, Program, ProviderAuth, asked, inherited_environment
 from ...core.exceptions import Kind, VendorError
 from ...core.request import Auth
 from ...settings import CodexSettings
@@ -31,11 +31,14 @@ else:
 
 INSTALL = "npm install -g @openai/codex"
 LOGIN = "codex login"
-FLOOR = "0.150"
-"""The oldest release whose own tools can all be switched off."""
+PROGRAM = Program(
+    "codex",
+    "0.150",  # the oldest whose own tools can all be switched off
+    INSTALL,
+    ("~/.local/bin", "~/.npm-global/bin", "~/.bun/bin", "/usr/local/bin", "/opt/homebrew/bin"),
+)
 
 API = "https://api.openai.com/v1"
-_PLACES = ("~/.local/bin", "~/.npm-global/bin", "~/.bun/bin", "/usr/local/bin", "/opt/homebrew/bin")
 _VARIABLES = ("CODEX_CA_CERTIFICATE", "CODEX_REFRESH_TOKEN_URL_OVERRIDE", "CODEX_REVOKE_TOKEN_URL_OVERRIDE")
 _KEYS = ("CODEX_API_KEY", "OPENAI_API_KEY")
 _KEY = "OPENAI_API_KEY"
@@ -64,31 +67,11 @@ class Access:
     source: str = ""
 
 
-class CodexAuth:
+class CodexAuth(ProviderAuth[CodexSettings]):
     """The state of the installed `codex` and of its login."""
 
-    def __init__(self, settings: CodexSettings) -> None:
-        self._settings = settings
-
-    def executable(self) -> str:
-        """The CLI's path; `VendorError` when it is not there or too old."""
-        path = self._installed()
-        version = version_of(path)
-        if not at_least(version, FLOOR):
-            problem = f"codex {version} is too old, UUTEL needs {FLOOR} or newer"
-            raise VendorError(Kind.AUTHENTICATION, problem, f"update it: {INSTALL}@latest")
-        return path
-
-    def status(self) -> AuthStatus:
-        """What is installed, and the credential that a call with `auth` as configured would use."""
-        known = AuthStatus("codex", None, None, "none")
-        try:
-            path = self._installed()
-            known = replace(known, executable=path, version=version_of(path))
-            access = self.access(self.executable(), self._settings.auth)
-        except VendorError as error:
-            return replace(known, fix=error.remedy or str(error))
-        return replace(known, credential=access.kind, source=access.source)
+    provider = "codex"
+    program = PROGRAM
 
     def access(self, executable: str, auth: Auth, api_key: str | None = None, api_base: str | None = None) -> Access:
         """How the child of a call gets its credential; `VendorError` when `auth` asks for one that is not there.
@@ -108,7 +91,11 @@ class CodexAuth:
         return _login_access(executable, base)
 
     def _installed(self) -> str:
-        return _native(find_executable("codex", self._settings.executable, _PLACES, INSTALL))
+        return _native(super()._installed())
+
+    def _credential(self, executable: str) -> dict[str, Any]:
+        access = self.access(executable, self._settings.auth)
+        return {"credential": access.kind, "source": access.source}
 
 
 def config_directory() -> Path:

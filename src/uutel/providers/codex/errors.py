@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core.child import Exit
-from ...core.exceptions import Kind, VendorError
+from ...core.exceptions import Kind, VendorError, kind_of_status
 from .auth import INSTALL, LOGIN
 
 _BY_CODE = {
@@ -29,19 +29,6 @@ _BY_CODE = {
     "unauthorized": Kind.AUTHENTICATION,
     "inferenceHookDenied": Kind.PERMISSION,
     "badRequest": Kind.BAD_REQUEST,
-}
-_BY_STATUS = {
-    400: Kind.BAD_REQUEST,
-    401: Kind.AUTHENTICATION,
-    403: Kind.PERMISSION,
-    404: Kind.NOT_FOUND,
-    408: Kind.TIMEOUT,
-    409: Kind.BAD_REQUEST,
-    413: Kind.BAD_REQUEST,
-    422: Kind.BAD_REQUEST,
-    429: Kind.RATE_LIMIT,
-    503: Kind.UNAVAILABLE,
-    504: Kind.TIMEOUT,
 }
 # The first that fits counts.
 _BY_WORDS = (
@@ -80,7 +67,7 @@ def turn_failure(error: Mapping[str, Any], limits: Mapping[str, Any]) -> VendorE
     words, code = _unwrapped(message)
     kind = _kind(info, status, f"{code} {words}")
     resets_at = _resets_at(limits) if kind is Kind.RATE_LIMIT else None
-    fits = status is not None and _by_status(status) is kind
+    fits = status is not None and kind_of_status(status) is kind
     return VendorError(kind, words, _REMEDIES.get(kind, ""), status if fits else None, resets_at=resets_at)
 
 
@@ -121,16 +108,12 @@ def _kind(info: Any, status: int | None, words: str) -> Kind:
     if status in (None, 400) and said in (Kind.CONTENT_POLICY, Kind.CONTEXT_WINDOW, Kind.NOT_FOUND):
         return said
     if status is not None:
-        return _by_status(status)
+        return kind_of_status(status)
     if isinstance(info, dict) and "responseTooManyFailedAttempts" in info:
         return Kind.RATE_LIMIT
     if isinstance(info, dict):
         return Kind.CONNECTION
     return said or (Kind.BAD_REQUEST if "{" in words else Kind.SERVER)
-
-
-def _by_status(status: int) -> Kind:
-    return _BY_STATUS.get(status) or (Kind.SERVER if status >= 500 else Kind.BAD_REQUEST)
 
 
 def _status(info: Any) -> int | None:

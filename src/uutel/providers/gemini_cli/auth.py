@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...core.auth import AuthStatus, CredentialKind, at_least, find_executable, inherited_environment, version_of
+from ...core.auth import CredentialKind, Program, ProviderAuth, inherited_environment
 from ...core.child import PRIVATE
 from ...core.exceptions import Kind, VendorError
 from ...core.request import ChatRequest
@@ -23,14 +23,17 @@ from ...settings import ProviderSettings
 from .encode import API
 from .errors import INSTALL, Remedies
 
-FLOOR = "0.57.0"
-"""The oldest release that adds nothing to a session it takes up."""
+PROGRAM = Program(
+    "gemini",
+    "0.57.0",  # the oldest that adds nothing to a session it takes up
+    INSTALL,
+    ("~/.local/bin", "~/.npm-global/bin", "/usr/local/bin", "/opt/homebrew/bin"),
+)
 
 REMEDIES = Remedies(
     login="set GEMINI_API_KEY or pass api_key=; for Vertex AI run `gcloud auth application-default login`",
     permission="check what the key or the project may use; for Code Assist use uutel/cloud-code",
 )
-_PLACES = ("~/.local/bin", "~/.npm-global/bin", "/usr/local/bin", "/opt/homebrew/bin")
 _KEY = "GEMINI_API_KEY"
 _BASE, _VERTEX_BASE = "GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"
 _VERTEX = "GOOGLE_GENAI_USE_VERTEXAI"
@@ -58,40 +61,15 @@ class Access:
     source: str = ""
 
 
-def find_gemini(settings: ProviderSettings) -> str:
-    """The CLI's path; `VendorError` when it is not there or too old."""
-    path = find_executable("gemini", settings.executable, _PLACES, INSTALL)
-    version = version_of(path)
-    if not at_least(version, FLOOR):
-        problem = f"gemini {version} is too old, UUTEL needs {FLOOR} or newer"
-        raise VendorError(Kind.AUTHENTICATION, problem, f"update it: {INSTALL}@latest")
-    return path
-
-
-class GeminiCLIAuth:
+class GeminiCLIAuth(ProviderAuth[ProviderSettings]):
     """The state of the installed `gemini` and of its credential for the Gemini API or Vertex AI."""
 
     provider = "gemini-cli"
+    program = PROGRAM
 
-    def __init__(self, settings: ProviderSettings) -> None:
-        self._settings = settings
-
-    def executable(self) -> str:
-        """The CLI's path; `VendorError` when it is not there or too old."""
-        return find_gemini(self._settings)
-
-    def status(self) -> AuthStatus:
-        """What is installed, and the credential that a call with `auth` as configured would use."""
-        try:
-            path = self.executable()
-        except VendorError as error:
-            return AuthStatus(self.provider, None, None, "none", fix=error.remedy or str(error))
-        version = version_of(path)
-        try:
-            access = self.access(self._settings.auth, {})
-        except VendorError as error:
-            return AuthStatus(self.provider, path, version, "none", fix=error.remedy or str(error))
-        return AuthStatus(self.provider, path, version, access.kind, source=access.source)
+    def _credential(self, executable: str) -> dict[str, Any]:
+        access = self.access(self._settings.auth, {})
+        return {"credential": access.kind, "source": access.source}
 
     def of_call(self, request: ChatRequest) -> Access:
         """How the child of a call gets its credential; `VendorError` when there is none of the kind asked for."""

@@ -14,22 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.child import Exit
-from ...core.exceptions import Kind, VendorError
+from ...core.exceptions import Kind, VendorError, kind_of_status
 
 INSTALL = "npm install -g @google/gemini-cli"
-
-_BY_STATUS = {
-    400: Kind.BAD_REQUEST,
-    401: Kind.AUTHENTICATION,
-    403: Kind.PERMISSION,
-    404: Kind.NOT_FOUND,
-    408: Kind.TIMEOUT,
-    413: Kind.BAD_REQUEST,
-    429: Kind.RATE_LIMIT,
-    499: Kind.CONNECTION,
-    503: Kind.UNAVAILABLE,
-    504: Kind.TIMEOUT,
-}
 
 # The words, where the status does not tell or tells too little; the first that fits counts.
 _BY_WORDS = (
@@ -100,7 +87,7 @@ def _kind(status: int | None, words: str) -> Kind:
     if said in (Kind.CONTEXT_WINDOW,) or (status == 400 and said is Kind.AUTHENTICATION):
         return said
     if status is not None and status != 500:
-        return _BY_STATUS.get(status) or (Kind.SERVER if status >= 500 else Kind.BAD_REQUEST)
+        return kind_of_status(status)
     # The status of what has no status is 500; an error of the API's own that is 500 says so.
     return said if said is not None and not _api_error(words) else Kind.SERVER
 
