@@ -150,6 +150,21 @@ class TestOneServer:
         assert answers == [f"{number}!" for number in range(50)]
         assert len(vendor.requests) == 50
 
+    @pytest.mark.parametrize("shell", ["/bin/sh", "/usr/sbin/nologin"])
+    async def test_sixty_answers_that_the_cli_would_go_on_with_are_one_request_each(
+        self, servers: Servers, shell: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SHELL", shell)
+        broken = api.response(api.function_call("call_1", "get_weather", '{"city'))
+        unknown = api.response(api.function_call("call_1", "no_tool", {}))
+        unfinished = api.response(api.text("Wait."), end_turn=False)
+        with VendorAPI([broken, unknown, unfinished] * 20) as vendor:
+            asked = call(HELLO, tools=[WEATHER], api_base=vendor.url)
+            answers = await asyncio.gather(*(litellm.acompletion(**asked) for _ in range(60)))
+            assert await to_thread.run_sync(lambda: len(servers())) == 1
+        assert sorted(one.choices[0].finish_reason for one in answers) == ["stop"] * 20 + ["tool_calls"] * 40
+        assert len(vendor.requests) == 60
+
     def test_an_idle_server_ends(self, servers: Servers) -> None:
         with overriding(spare_seconds=0.5), VendorAPI([ANSWER]) as vendor:
             litellm.completion(**call(HELLO, api_base=vendor.url))

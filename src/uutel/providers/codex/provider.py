@@ -75,6 +75,9 @@ ONE_REQUEST = {
 }
 """What makes one completion one request, however it ends."""
 
+_HOOK_SHELL = {"SHELL": "/bin/sh"}
+"""In what the CLI runs the hook: the user's shell may be none (`nologin`), or print a greeting into the answer."""
+
 NATIVE = {
     "tool_output_token_limit": 1_000_000_000,
     "model_catalog_json": f"{PRIVATE}/models.json",
@@ -143,7 +146,8 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     config = {**QUIET, **ONE_REQUEST, **(NATIVE if catalog else {}), **access.settings}
     config |= {"model_provider": "uutel", "model_providers.uutel": provider}
     words = [word for name, value in config.items() for word in ("-c", f"{name}={toml(value)}")]
-    env = {**base_environment(), **access.env, "CODEX_HOME": f"{PRIVATE}/home", "TMPDIR": f"{PRIVATE}/temporary"}
+    places = {"CODEX_HOME": f"{PRIVATE}/home", "TMPDIR": f"{PRIVATE}/temporary"}
+    env = {**base_environment(), **access.env, **_HOOK_SHELL, **places}
     files: dict[str, bytes | Path | None] = {"home": None, "temporary": None}
     files |= {"models.json": catalog} if catalog else {}
     files |= {"home/auth.json": access.credentials} if access.credentials else {}
