@@ -34,6 +34,6 @@ def listed_cost(model: str, usage: Usage, vendor: str) -> float | None:
     """What LiteLLM's price list asks for `usage` in US dollars; None for a model that it does not list."""
     import litellm
 
-    if model not in litellm.model_cost:
+    if not litellm.model_cost.keys() & {model, f"{vendor}/{model}"}:
         return None
     return sum(litellm.cost_per_token(model=model, usage_object=usage, custom_llm_provider=vendor))

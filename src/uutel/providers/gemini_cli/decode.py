@@ -13,12 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-import litellm
 from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import ModelResponseIterator
-from loguru import logger
 
 from ...core.events import Event, Extra, Finish, FinishReason, Reasoning, Spent, Started, Text, ToolCall
 from ...core.exceptions import Kind, VendorError
+from ...core.models import listed_cost
 
 Chunk = Mapping[str, Any]
 
@@ -91,7 +90,7 @@ class Decoder:
         if native == "STOP" and not self._said_something:
             raise VendorError(Kind.SERVER, "gemini ended its turn without a word", "repeat the call")
         if usage := self._usage(chunks):
-            yield Spent(usage, self._cost(usage))
+            yield Spent(usage, listed_cost(self.model, usage, self._price_of))
         self.done = True
         reason = "tool_calls" if self._calls and native == "STOP" else _FINISH.get(native, "stop")
         yield Finish(reason, native, {"response_id": last["id"]} if last["id"] else {})
@@ -151,17 +150,6 @@ class Decoder:
             return None
         parsed = self._parser.chunk_parser({"usageMetadata": last["usageMetadata"]})
         return getattr(parsed, "usage", None)
-
-    def _cost(self, usage: Any) -> float | None:
-        """What LiteLLM's price list says; None for a model that is not in it."""
-        try:
-            prompt, completion = litellm.cost_per_token(
-                model=f"{self._price_of}/{self.model}", custom_llm_provider=self._price_of, usage_object=usage
-            )
-        except Exception as error:  # noqa: BLE001  (LiteLLM has no error of its own for a model without a price)
-            logger.debug("no price of {}: {}", self.model, error)
-            return None
-        return (prompt + completion) or None
 
 
 def recorded(lines: str) -> list[Chunk]:
