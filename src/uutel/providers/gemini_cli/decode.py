@@ -39,7 +39,7 @@ _FINISH: dict[str, FinishReason] = {
 }
 _FAILED = {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"}
 _METADATA = ("groundingMetadata", "citationMetadata", "safetyRatings", "urlContextMetadata", "logprobsResult")
-_NO_PARAMETERS: Any = SimpleNamespace(optional_params={})  # all that LiteLLM's parser looks at
+_NO_PARAMETERS: Any = SimpleNamespace(optional_params={}, litellm_params={})  # all that LiteLLM's parser looks at
 _THOUGHT = re.compile(r"\*\*(?P<subject>[^\n]*?)\*\*\n(?P<rest>.*)", re.DOTALL)
 
 
