@@ -164,7 +164,7 @@ class Decoder:
         )
         yield Spent(usage, self._cost(usage, result or {}))
         if self._citations:
-            yield Extra({"citations": self._cited()}, to="response")
+            yield Extra({"citations": self._cited()})
         if self._limits:
             yield Extra({"rate_limits": self._limits})
         fields = {name: self._stop[name] for name in ("stop_sequence",) if self._stop.get(name)}
