@@ -15,7 +15,11 @@ from .support import FIXTURES, environment
 FOLDER = FIXTURES.parent / "examples"
 RECORDED = sorted(path for path in FIXTURES.glob("*/examples/*") if path.is_dir())
 # The examples themselves name no credential.
-_KEYS = {"claude_code": {"ANTHROPIC_API_KEY": "test-key"}, "codex": {"OPENAI_API_KEY": "test-key"}}
+_KEYS = {
+    "claude_code": {"ANTHROPIC_API_KEY": "test-key"},
+    "codex": {"OPENAI_API_KEY": "test-key"},
+    "gemini_cli": {"GEMINI_API_KEY": "test-key"},
+}
 
 
 @contextmanager

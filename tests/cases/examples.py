@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..vendor import anthropic as api
-from ..vendor import openai
+from ..vendor import gemini, openai
 from ..vendor.api import Reply
 
 _SONNET, _HAIKU = "claude-sonnet-5-5", "claude-haiku-5-5"
@@ -68,4 +68,10 @@ _CODEX = {
     ],
 }
 
-EXAMPLES = {"claude_code": _CLAUDE_CODE, "codex": _CODEX}
+_GEMINI_CLI = {
+    "gemini_audio": [
+        gemini.answer(gemini.text("A steady tone"), gemini.text(", an A."), model="gemini-2.5-flash"),
+    ],
+}
+
+EXAMPLES = {"claude_code": _CLAUDE_CODE, "codex": _CODEX, "gemini_cli": _GEMINI_CLI}
