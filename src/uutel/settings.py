@@ -73,6 +73,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="UUTEL_", env_nested_delimiter="__", frozen=True, extra="forbid")
 
+    strict: bool = False
+    """Refuse what a CLI cannot take (`temperature` for codex, …) where it would be left out with a warning."""
     idle_timeout: PositiveFloat = 300.0
     """Seconds without a word from a CLI after which a call fails."""
     max_children: PositiveInt = 16

@@ -13,6 +13,7 @@ from litellm.types.utils import ModelResponse, Usage
 
 from uutel.core.chunks import merge
 from uutel.core.params import DroppedParameterWarning
+from uutel.settings import overriding
 from uutel.testing import playing
 
 from ..support import FIXTURES, environment, read
@@ -64,6 +65,13 @@ def test_a_hint_that_is_left_out_is_warned_of(door: str, tmp_path: Path) -> None
     with pytest.warns(DroppedParameterWarning, match="claude-code leaves out prompt_cache_key"):
         response = ask(door, tmp_path, prompt_cache_key="key")
     assert response._hidden_params["dropped_params"] == ["prompt_cache_key"]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_hint_is_refused_where_that_is_asked_for(door: str) -> None:
+    call = {"model": "uutel/claude-code/haiku", "messages": [{"role": "user", "content": "Hello"}]}
+    with overriding(strict=True), pytest.raises(UnsupportedParamsError, match="prompt_cache_key is not supported"):
+        DOORS[door]({**call, "prompt_cache_key": "key"})
 
 
 @pytest.mark.parametrize("door", ["streamed", "streamed_async"])

@@ -22,6 +22,7 @@ import anyio
 from litellm.llms.custom_llm import CustomLLM
 from litellm.types.utils import ModelResponse, ModelResponseStream
 
+from ..settings import settings
 from .chunks import Chunks, fold, merge
 from .engine import Engine
 from .events import Event
@@ -83,7 +84,8 @@ class _Order:
         try:
             request = ChatRequest.parse(_own_name(self.model, doors.name), call)
             table = doors.table(request.options)
-            params, self.dropped = table.admit(request.params, model=self.model, drop=request.drop_params)
+            rules = {"drop": request.drop_params, "strict": settings().strict}
+            params, self.dropped = table.admit(request.params, model=self.model, **rules)
             self.choices = self._choices(params.pop("n", 1), request)
         except VendorError as error:
             raise as_litellm(error, self.model) from error

@@ -74,17 +74,20 @@ class ParameterTable(Mapping[str, Parameter]):
         """This table with some rows replaced."""
         return ParameterTable({**self._rows, **{row.name: row for row in rows}}.values())
 
-    def admit(self, given: Mapping[str, Any], *, model: str, drop: bool) -> tuple[dict[str, Any], list[str]]:
+    def admit(
+        self, given: Mapping[str, Any], *, model: str, drop: bool, strict: bool = False
+    ) -> tuple[dict[str, Any], list[str]]:
         """The parameters that go on, and the names of those dropped.
 
-        Raises `litellm.UnsupportedParamsError` for the first one that cannot be honoured, unless `drop`.
+        Raises `litellm.UnsupportedParamsError` for the first one that cannot be honoured, unless `drop`; mere hints
+        are honoured by leaving them out, unless `strict`.
         """
         admitted, dropped = {}, []
         for name, value in given.items():
             row = self._rows.get(name)
             if row is not None and row.support in (Support.NATIVE, Support.EMULATED):
                 admitted[name] = value
-            elif drop or (row is not None and row.support is Support.IGNORED):
+            elif drop or (row is not None and row.support is Support.IGNORED and not strict):
                 dropped.append(name)
             else:
                 reason = row.how if row else "no such parameter; fields of the vendor's own API go into extra_body"
