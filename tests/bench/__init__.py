@@ -94,7 +94,7 @@ def wait_for_spare(call: Callable[[], object]) -> None:
     deadline, idle = time.monotonic() + SPARE_WAIT, threading.Event()
     while time.monotonic() < deadline:
         spares = engine()._spares
-        if spares and spares[0].child._said:
+        if spares and spares[0].child.heard:
             idle.wait(0.5)  # it has answered; let it come to rest, as it would between two calls
             return
         idle.wait(0.01)

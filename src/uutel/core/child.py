@@ -109,6 +109,37 @@ class Lines:
         return b"".join(self._open)
 
 
+class Heard:
+    """Lines that have been said and that nobody has taken in yet; one reader."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque()
+        self._silent = False  # nothing more will be said
+        self._news = anyio.Event()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def add(self, *lines: bytes) -> None:
+        """More was said."""
+        if lines:
+            self._lines.extend(lines)
+            self._news.set()
+
+    def fall_silent(self) -> None:
+        """That was the last."""
+        self._silent = True
+        self._news.set()
+
+    async def take(self, within: float | None) -> bytes | None:
+        """The next line, or None when there will be none; TimeoutError after `within` seconds of silence."""
+        if not self._lines and not self._silent:
+            self._news = anyio.Event()
+            with anyio.fail_after(within):
+                await self._news.wait()
+        return self._lines.popleft() if self._lines else None
+
+
 class Child:
     """A running CLI. `tend` must run in some task for as long as it lives; the rest is for the one who speaks to it."""
 
@@ -125,9 +156,7 @@ class Child:
         """Whether it may serve again; set by whom it is lent to, when their conversation left nothing behind."""
         self.served = 0
         """The conversations it has had and came back from."""
-        self._said: deque[bytes] = deque()
-        self._silent = False  # nothing more will be said
-        self._news = anyio.Event()
+        self.heard = Heard()
         self._stderr: deque[str] = deque()
         self._ended = anyio.Event()
         self.exit: Exit | None = None
@@ -175,11 +204,7 @@ class Child:
 
     async def line(self, within: float | None = None) -> bytes | None:
         """Its next line of output, or None when there will be none; TimeoutError after `within` seconds of silence."""
-        if not self._said and not self._silent:
-            self._news = anyio.Event()
-            with anyio.fail_after(within):
-                await self._news.wait()
-        return self._said.popleft() if self._said else None
+        return await self.heard.take(within)
 
     async def hang_up(self) -> None:
         """Close its standard input, which tells a CLI that serves there to end."""
@@ -221,7 +246,7 @@ class Child:
             with anyio.CancelScope(shield=True):
                 code = await self._process.wait()
                 self.exit = Exit(code, "".join(self._stderr)[-_STDERR_KEPT:])
-                self._fall_silent()
+                self.heard.fall_silent()
                 self._ended.set()
                 await self._process.aclose()
                 if self.kept:
@@ -231,16 +256,10 @@ class Child:
     async def _read_stdout(self) -> None:
         lines = Lines()
         async for data in _chunks(self._process.stdout):
-            self._said.extend(lines.feed(data))
-            if self._said:
-                self._news.set()
+            self.heard.add(*lines.feed(data))
         if rest := lines.finish():
-            self._said.append(rest)
-        self._fall_silent()
-
-    def _fall_silent(self) -> None:
-        self._silent = True
-        self._news.set()
+            self.heard.add(rest)
+        self.heard.fall_silent()
 
     async def _read_stderr(self) -> None:
         async for data in _chunks(self._process.stderr):

@@ -19,7 +19,7 @@ from typing import Protocol
 
 import anyio
 
-from .child import EVERYBODY, Child, Exit, Recipe, Sharing
+from .child import EVERYBODY, Child, Exit, Heard, Recipe, Sharing
 
 _FAREWELL = 5.0  # seconds for the child to see to the end of one conversation
 
@@ -49,9 +49,7 @@ class Line:
         self.written = 0
         self._child = child
         self._writer = writer
-        self._said: deque[bytes] = deque()
-        self._news = anyio.Event()
-        self._silent = False
+        self.heard = Heard()
 
     @property
     def exit(self) -> Exit | None:
@@ -66,25 +64,11 @@ class Line:
 
     async def line(self, within: float | None = None) -> bytes | None:
         """The next line that is for this conversation; as `Child.line`."""
-        if not self._said and not self._silent:
-            self._news = anyio.Event()
-            with anyio.fail_after(within):
-                await self._news.wait()
-        return self._said.popleft() if self._said else None
+        return await self.heard.take(within)
 
     async def wait(self) -> Exit:
         """How the child ended, once it has."""
         return await self._child.wait()
-
-    def hear(self, line: bytes) -> None:
-        """A line of the child's for this conversation."""
-        self._said.append(line)
-        self._news.set()
-
-    def fall_silent(self) -> None:
-        """The child has said its last."""
-        self._silent = True
-        self._news.set()
 
 
 class Switchboard:
@@ -152,7 +136,7 @@ class Switchboard:
             tasks.cancel_scope.cancel()
         self._writer.stop()
         for one in self._lines.values():
-            one.fall_silent()
+            one.heard.fall_silent()
 
     _last = 0  # number of the last conversation
 
@@ -178,9 +162,9 @@ class Switchboard:
         number = self._switch.whose(line)
         if number == EVERYBODY:
             for one in self._lines.values():
-                one.hear(line)
+                one.heard.add(line)
         elif number in self._lines:
-            self._lines[number].hear(line)
+            self._lines[number].heard.add(line)
 
 
 class _Writer:
