@@ -1,4 +1,4 @@
-"""The children: one background thread with one event loop owns every one of them.
+"""The children: one background thread with one event loop (`core.background`) owns every one of them.
 
 So a warm child outlives the caller's loop, a stream closed from any thread cleans up, and there is one copy of every
 code path. The thread starts with the first call and ends with the interpreter; a forked process starts its own.
@@ -16,28 +16,22 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from concurrent.futures import Future
-from contextlib import asynccontextmanager, suppress
-from contextvars import Context, copy_context
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
 
 import anyio
-from anyio.abc import TaskGroup
 from loguru import logger
 
+from .background import Background, ended
 from .child import Child, Recipe
-from .exceptions import Kind, VendorError
+from .exceptions import VendorError
 from .root import Root, sweep
 from .shared import Line, Parting, Switchboard, memory
 
-T = TypeVar("T")
 _TIDYING = 0.5  # seconds a child has to end when it is asked to
-_FAREWELL = 2.0  # seconds the interpreter waits for the engine to end
 _MOST_SERVED = 50  # conversations that one child may have
 _OLDEST = 1800.0  # seconds of age at which a child has its last conversation
 _LARGEST = 600 << 20  # bytes of memory with which a child has had its last conversation
@@ -59,12 +53,11 @@ class _Spare:
     leave: anyio.Event
 
 
-class Engine:
+class Engine(Background):
     """Owner of the children. Everything but `submit` and `close` happens in its own loop."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
-        self._calls: set[Future[Any]] = set()
         self._spares: list[_Spare] = []
         self._booting: list[Recipe] = []
         self._children: set[Child] = set()
@@ -72,41 +65,7 @@ class Engine:
         self._idle: dict[Switchboard, asyncio.TimerHandle] = {}
         self._last: Recipe | None = None
         self._numbers = count()
-        self._closed = False
-        started: Future[None] = Future()
-        self._thread = threading.Thread(target=self._run, args=(started,), name="uutel-engine", daemon=True)
-        self._thread.start()
-        started.result()
-
-    @property
-    def running(self) -> bool:
-        """Whether calls can be submitted."""
-        return self._thread.is_alive() and not self._closed
-
-    def submit(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> Future[T]:
-        """Run `function(*args)` in the engine's loop; cancelling the future cancels it there. From any thread.
-
-        Neither this nor cancelling waits for the loop: the garbage collector may drop a stream in any thread, whatever
-        lock that thread holds.
-        """
-        future: Future[T] = Future()
-        self._calls.add(future)
-        future.add_done_callback(self._calls.discard)
-        try:
-            self._loop.call_soon_threadsafe(self._begin, future, function, args, context=self._context)
-        except RuntimeError:  # the loop is gone
-            _settle(future, partial(future.set_exception, _ended()))
-        return future
-
-    def close(self) -> None:
-        """Kill every child and end the thread; calls under way fail."""
-        if self._closed:
-            return
-        self._closed = True
-        with suppress(RuntimeError):  # the loop is already gone
-            self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(_FAREWELL)
-        self._leave_nothing()
+        super().__init__()
 
     @asynccontextmanager
     async def lend(self, recipe: Recipe) -> AsyncIterator[Child]:
@@ -141,41 +100,17 @@ class Engine:
         await self._part(board, line, parting)
 
     _root: Root | None = None
-    _loop: asyncio.AbstractEventLoop
-    _context: Context
-    _tasks: TaskGroup
 
-    def _run(self, started: Future[None]) -> None:
-        """The thread: whatever ends the loop, nobody waits for a start or an answer that will not come."""
-        try:
-            anyio.run(self._main, started)
-        except BaseException as error:
-            if started.done():
-                raise
-            started.set_exception(error)
-        finally:
-            self._leave_nothing()
-            self._fail_calls()
-
-    async def _main(self, started: Future[None]) -> None:
-        self._loop, self._context = asyncio.get_running_loop(), copy_context()
-        self._stop = anyio.Event()
+    def _begin(self) -> None:
         self._slots = anyio.Semaphore(self.limits.children)
         sweep()
-        async with anyio.create_task_group() as self._tasks:
-            started.set_result(None)
-            await self._stop.wait()
-            self._fail_calls()
-            for child in self._children:
-                child.terminate()
-            with anyio.move_on_after(_TIDYING):
-                for child in tuple(self._children):
-                    await child.wait()
-            self._tasks.cancel_scope.cancel()
 
-    def _fail_calls(self) -> None:
-        for future in tuple(self._calls):
-            _settle(future, partial(future.set_exception, _ended()))
+    async def _end(self) -> None:
+        for child in self._children:
+            child.terminate()
+        with anyio.move_on_after(_TIDYING):
+            for child in tuple(self._children):
+                await child.wait()
 
     def _leave_nothing(self) -> None:
         for child in tuple(self._children):
@@ -183,33 +118,9 @@ class Engine:
         if self._root:
             self._root.remove()
 
-    def _begin(self, future: Future[T], function: Callable[..., Coroutine[Any, Any, T]], args: Sequence[Any]) -> None:
-        if self._closed:
-            _settle(future, partial(future.set_exception, _ended()))
-        else:
-            self._tasks.start_soon(self._call, future, function, args)
-
-    async def _call(
-        self, future: Future[T], function: Callable[..., Coroutine[Any, Any, T]], args: Sequence[Any]
-    ) -> None:
-        with anyio.CancelScope() as scope:
-            future.add_done_callback(partial(self._cancel, scope))
-            try:
-                result = await function(*args)
-            except Exception as error:  # noqa: BLE001  (it is the caller's, whatever it is)
-                _settle(future, partial(future.set_exception, error))
-            else:
-                _settle(future, partial(future.set_result, result))
-
-    def _cancel(self, scope: anyio.CancelScope, future: Future[Any]) -> None:
-        """Called back by `future`, in whatever thread it was cancelled."""
-        if future.cancelled():
-            with suppress(RuntimeError):  # the loop is gone, and the call with it
-                self._loop.call_soon_threadsafe(scope.cancel)
-
     async def _start(self, recipe: Recipe) -> Child:
         if self._closed:
-            raise _ended()
+            raise ended()
         child = await Child.start(recipe, self._directory())
         self._children.add(child)
         logger.debug("child {} started: {}", child.pid, recipe.argv[0])
@@ -378,16 +289,6 @@ class Engine:
         if not spare.leave.is_set():
             self._release(spare)
             self._dismiss(spare.child)
-
-
-def _settle(future: Future[Any], settle: Callable[[], None]) -> None:
-    """Give `future` its outcome, unless somebody cancelled it."""
-    if not future.done() and future.set_running_or_notify_cancel():
-        settle()
-
-
-def _ended() -> VendorError:
-    return VendorError(Kind.CONNECTION, "the call was cut short: the program, or UUTEL in it, is shutting down")
 
 
 _engine: Engine | None = None
