@@ -13,7 +13,7 @@ ASIDE: set[tuple[str, str]] = set()
 
 
 # The CLI passes no usage on of an answer that the vendor, or UUTEL, ended early.
-UNCOUNTED = {"stop", "max-tokens", "length", "length-before-text", "content-filter"}
+UNCOUNTED = {"stop", "max-tokens", "length", "length-after-call", "length-before-text", "content-filter"}
 
 
 @dataclass(frozen=True)
