@@ -11,7 +11,8 @@ messages = [
 options = {"stream": True, "stream_options": {"include_usage": True}}
 
 for chunk in litellm.completion(model="uutel/claude-code/haiku", messages=messages, **options):
-    print(chunk.choices[0].delta.content or "", end="", flush=True)
+    for choice in chunk.choices:  # none in the last chunk, which brings the usage
+        print(choice.delta.content or "", end="", flush=True)
     usage = getattr(chunk, "usage", None)
 
 print(f"\n{usage.prompt_tokens} tokens in, {usage.completion_tokens} out")

@@ -53,7 +53,7 @@ class Body:
 def encode_system(request: ChatRequest) -> str:
     """The system prompt: what the leading system and developer messages say."""
     config = AnthropicConfig()
-    messages = config.translate_developer_role_to_system_role(list(request.messages))  # type: ignore[arg-type]
+    messages = _as_system(request.messages)
     leading = list(takewhile(lambda message: message["role"] == "system", messages))
     system = [str(block["text"]) for block in config.translate_system_message(leading)]
     if request.params.get("response_format", {}).get("type") == "json_object":
@@ -84,7 +84,7 @@ def _encoded(request: ChatRequest, model: str, own_marks: int) -> Body:
         params["top_k"] = request.params["top_k"]
     internal: dict[str, Any] = {"metadata": dict(request.metadata), "drop_params": request.drop_params}
     headers: dict[str, str] = {}
-    messages = config.translate_developer_role_to_system_role(list(request.messages))  # type: ignore[arg-type]
+    messages = _as_system(request.messages)
     betas = _betas(config.validate_environment({}, name, messages, dict(params), {}, api_key="unused"))
     fields = config.transform_request(name, messages, params, internal, headers)
     _mark_errors(fields["messages"], request.messages)
@@ -163,6 +163,11 @@ def _extra_body(extra: Mapping[str, Any]) -> Mapping[str, Any]:
         if name in extra:
             raise VendorError(Kind.BAD_REQUEST, f"extra_body cannot set {name!r}: {fix} instead")
     return extra
+
+
+def _as_system(messages: Sequence[dict[str, Any]]) -> list[Any]:
+    """The API has one role for what is said by developers and systems."""
+    return [{**message, "role": "system"} if message["role"] == "developer" else message for message in messages]
 
 
 def _parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
