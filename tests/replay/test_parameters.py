@@ -91,7 +91,8 @@ def test_an_address_as_the_user_is_warned_of(tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("tool_choice", "sometimes"),
-        ("tool_choice", {"type": 5}),
+        ("tool_choice", {"type": "function", "function": {}}),
+        ("tool_choice", {"type": "custom", "function": {"name": "weather"}}),
         ("stop", 5),
         ("response_format", {"type": "poem"}),
         ("user", 5),

@@ -69,10 +69,19 @@ class ChatRequest:
         )
 
 
-class _Choice(BaseModel):
+class _Named(BaseModel):
     model_config = ConfigDict(strict=True)
 
-    type: str
+    name: str
+
+
+class _Choice(BaseModel):
+    """One tool. The other forms that OpenAI has (some of the tools, one of its own) no transformation carries on."""
+
+    model_config = ConfigDict(strict=True)
+
+    type: Literal["function"]
+    function: _Named
 
 
 class _Format(BaseModel):
