@@ -28,7 +28,7 @@ CHUNKS = 1000
 # Answers like the CLI, at once and with nothing else to do: what is measured on it is the host's own share.
 FAKE = """
 import json, sys
-chunks, version = int(sys.argv[1]), "2.1.330 (Claude Code)"
+chunks, version = int(sys.argv[1]), "2.1.332 (Claude Code)"
 if "--version" in sys.argv: print(version); sys.exit()
 def say(**line): out.append(json.dumps(line))
 out = []

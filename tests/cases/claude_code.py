@@ -233,7 +233,7 @@ CASES: dict[str, Case] = {
     "refusal-after-text": Case(call(HELLO), [api.message(api.text("Well, "), stop_reason="refusal")], KEY),
     "pause": Case(call(HELLO), [api.message(api.text("Working."), stop_reason="pause_turn")], KEY),
     "error-empty-answer": _failing(api.message()),
-    # Releases around 2.1.330 ask again without this or that beta feature of their own.
+    # Releases around 2.1.332 ask again without this or that beta feature of their own.
     "error-400": Case(call(HELLO), [api.error(400, "invalid_request_error", "messages: text is too odd")] * 4, KEY),
     "error-too-long": _failing(api.error(400, "invalid_request_error", "prompt is too long: 205000 tokens > 200000")),
     "error-credit": _failing(api.error(400, "invalid_request_error", "Your credit balance is too low")),

@@ -102,7 +102,5 @@ def _betas(request: Request) -> set[str]:
 def _said(answer: Outcome) -> Outcome:
     """The answer without id (LiteLLM makes one up), cost (each has its price list) and each side's own fields."""
     [choice] = answer["choices"]
-    fields = choice["message"].pop("provider_specific_fields", {})
-    if fields.get("native_finish_reason") == "model_context_window_exceeded":
-        choice["finish_reason"] = "stop"  # what LiteLLM takes a reason for that it does not know
+    choice["message"].pop("provider_specific_fields", None)
     return {name: value for name, value in answer.items() if name not in ("id", "cost")}

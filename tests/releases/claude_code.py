@@ -10,7 +10,7 @@ from ..support import Outcome
 from ..wire.claude_code import OWN_NOTE
 from . import Seen
 
-RECORDED = "2.1.330"
+RECORDED = "2.1.332"
 ASIDE = {("HEAD", "/")}  # older releases look whether a custom base URL answers
 
 

@@ -106,7 +106,7 @@ def failed(outcome: Outcome, type: str, message: str) -> None:
     assert re.search(message, error["message"]), error["message"]
 
 
-SPEAKS = 'case "$1" in --version) echo 2.1.330; exit;; auth) echo "{}"; exit;; esac'  # a shell script's short answers
+SPEAKS = 'case "$1" in --version) echo 2.1.332; exit;; auth) echo "{}"; exit;; esac'  # a shell script's short answers
 STALL: Step = {"stall": True}
 KILL: Step = {"kill": "SIGKILL"}
 FIRST_WORD = "content_block_delta"

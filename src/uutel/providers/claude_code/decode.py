@@ -25,7 +25,7 @@ from .models import ClaudeCodeModels
 _FINISH: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
-    "pause_turn": "stop",
+    "pause_turn": "length",  # it is to be sent back, and goes on
     "tool_use": "tool_calls",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
@@ -75,6 +75,8 @@ class Decoder:
                 self._limits = message.get("rate_limit_info") or {}
             case "assistant" if message.get("error"):
                 self._notice = dict(message)
+                # Releases from 2.1.332 on have no line of its own for a window that is used up.
+                self._limits = (message.get("api_error_params") or {}).get("rate_limit_info") or self._limits
             case "system" if message.get("subtype") == "model_refusal_no_fallback":
                 # Releases around 2.1.197 say this instead of passing on the end of the stream.
                 yield from self._stopped({"stop_reason": "refusal"})
