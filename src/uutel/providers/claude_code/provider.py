@@ -60,7 +60,8 @@ _ENVIRONMENT = 100_000
 """Bytes of body the CLI can hold where it has to start a program for its credential: Linux gives one at most 128 KB
 in one variable, and the body override is one."""
 
-_TEMPORARY = {"TMPDIR": PRIVATE, "CLAUDE_CODE_TMPDIR": PRIVATE}
+_TEMPORARY = ".temporary"
+_PLACES = {"TMPDIR": f"{PRIVATE}/{_TEMPORARY}", "CLAUDE_CODE_TMPDIR": f"{PRIVATE}/{_TEMPORARY}"}
 
 
 class ClaudeCodeUU(BaseUU):
@@ -135,9 +136,10 @@ def _size(*parts: Any) -> int:
 
 
 def _recipe(executable: str, access: Access, hello: tuple[bytes, ...], flags: tuple[str, ...]) -> Recipe:
-    env = {**base_environment(), **QUIET, **_TEMPORARY, **access.env}
-    files = (("settings.json", access.settings),) if access.settings else ()
-    more = (f"--settings={PRIVATE}/settings.json",) if files else ()
+    env = {**base_environment(), **QUIET, **_PLACES, **access.env}
+    settings = (("settings.json", access.settings),) if access.settings else ()
+    more = (f"--settings={PRIVATE}/settings.json",) if settings else ()
+    files = ((_TEMPORARY, None), *settings)
     return Recipe((executable, *FLAGS, *more, *flags), tuple(sorted(env.items())), hello, files)
 
 
