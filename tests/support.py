@@ -31,7 +31,12 @@ def acompletion(call: Call) -> Outcome:
 
 
 def streaming(call: Call) -> Outcome:
-    return _outcome(lambda: _joined(list(litellm.completion(**call, **_STREAM))))
+    return _outcome(lambda: streamed(call))
+
+
+def streamed(call: Call) -> Any:
+    """What LiteLLM makes of a stream: one response."""
+    return _joined(list(litellm.completion(**call, **_STREAM)))
 
 
 def astreaming(call: Call) -> Outcome:
@@ -95,15 +100,7 @@ def _described(error: Exception) -> Outcome:
 
 def _answer(response: Any) -> Outcome:
     choices = [
-        {
-            "finish_reason": choice.finish_reason,
-            "message": {
-                name: value
-                for name, value in choice.message.model_dump(exclude_none=True).items()
-                if name not in ("role", "function_call", "images", "annotations") and value not in (None, [], "")
-            },
-        }
-        for choice in response.choices
+        {"finish_reason": choice.finish_reason, "message": _message(choice.message)} for choice in response.choices
     ]
     usage = getattr(response, "usage", None)
     return {
@@ -112,6 +109,17 @@ def _answer(response: Any) -> Outcome:
         "choices": choices,
         "usage": usage and _spent(usage),
         "cost": response._hidden_params.get("response_cost") or None,  # LiteLLM says 0 of prices it does not know
+    }
+
+
+def _message(message: Any) -> Outcome:
+    """Without what is empty, what LiteLLM makes up, and the thoughts of which its stream builder makes no blocks."""
+    said = message.model_dump(exclude_none=True)
+    blocks = [one for one in said.pop("thinking_blocks", ()) if one["type"] != "thinking" or one.get("signature")]
+    sound = {"audio": {"data": said.pop("audio")["data"]}} if said.get("audio") else {}
+    said |= {"thinking_blocks": blocks, **sound}
+    return {
+        name: one for name, one in said.items() if name not in ("role", "function_call") and one not in (None, [], "")
     }
 
 

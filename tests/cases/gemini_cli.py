@@ -21,6 +21,15 @@ CLOCK = tool("get_time", zone={"$ref": "#/$defs/zone"}, how={"anyOf": [{"const":
 CLOCK["function"]["parameters"]["$defs"] = {"zone": {"type": "string", "enum": ["UTC", "CET"]}}
 CLOCK["function"]["parameters"]["additionalProperties"] = False
 SHELL = tool("run_shell_command", description="Not the CLI's own.", command={"type": "string"})
+IMAGE = {"type": "image_url", "index": 0, "image_url": {"url": f"data:image/png;base64,{PNG}", "detail": "auto"}}
+SIGNED = {"type": "thinking", "thinking": "So.", "signature": "c2ln"}
+GROUNDS = {
+    "webSearchQueries": ["who won", "final"],
+    "groundingChunks": [{"web": {"uri": "https://example.invalid/a", "title": "A"}}],
+    "groundingSupports": [
+        {"segment": {"startIndex": 0, "endIndex": 10, "text": "Spain won."}, "groundingChunkIndices": [0]}
+    ],
+}
 PERSON = {
     "type": "json_schema",
     "json_schema": {
@@ -188,6 +197,44 @@ CASES: dict[str, Case] = {
         [api.answer(api.text("Found."), candidate={"groundingMetadata": {"webSearchQueries": ["hello"]}})],
         KEY,
     ),
+    "search-with-sources": Case(
+        call(HELLO, web_search_options={}),
+        [api.answer(api.text("Spain"), [api.text(" won.")], candidate={"groundingMetadata": GROUNDS})],
+        KEY,
+    ),
+    "picture": Case(
+        call(HELLO, model="gemini-2.5-flash-image", modalities=["text", "image"]),
+        [api.answer(api.text("Here: "), api.inline("image/png", PNG), api.text(" and "), api.inline("image/png", PNG),
+                    model="gemini-2.5-flash-image")],
+        KEY,
+    ),
+    "picture-alone": Case(
+        call([user("A dot."), {"role": "assistant", "content": None, "images": [IMAGE]}, user("Another.")],
+             model="gemini-2.5-flash-image", modalities=["image"]),
+        [api.answer(api.inline("image/png", PNG), model="gemini-2.5-flash-image")],
+        KEY,
+    ),
+    "sound": Case(
+        call(HELLO, model="gemini-2.5-flash-preview-tts", modalities=["audio"], audio={"voice": "Kore", "format": "pcm16"}),
+        [api.answer(api.inline("audio/L16;codec=pcm;rate=24000", "AAEC"), api.inline("audio/L16;codec=pcm;rate=24000", "AwQ="),
+                    model="gemini-2.5-flash-preview-tts")],
+        KEY,
+    ),
+    "logprobs": Case(
+        call(HELLO, logprobs=True, top_logprobs=2),
+        [{"events": [api.chunk(api.text("Hel"), logprobsResult=api.logprobs(("Hel", -0.1), ("Hal", -2.5))),
+                     api.chunk(api.text("lo"), logprobsResult=api.logprobs(("lo", -0.2), ("la", -3.5))),
+                     {**api.chunk(finish="STOP"), "usageMetadata": api.PLAIN_USAGE}]}],
+        KEY,
+    ),
+    "signed-thoughts": Case(
+        call([user("Hello"), {"role": "assistant", "content": "Hi.", "thinking_blocks": [SIGNED],
+                              "provider_specific_fields": {"thought_signatures": ["c2ln"]}}, user("And?")],
+             reasoning_effort="low"),
+        [api.answer({**api.thought("Seeing", "Let me see."), "thoughtSignature": "c2lnMQ=="},
+                    api.text("Hi.", thoughtSignature="c2lnMg=="), usage=api.USAGE)],
+        KEY,
+    ),
     "length": Case(call(HELLO, max_tokens=3), [api.answer(api.text("Once upon"), finish="MAX_TOKENS")], KEY),
     "length-without-text": Case(call(HELLO, max_tokens=3), [api.answer(finish="MAX_TOKENS")], KEY),
     "safety": Case(call(HELLO), [api.answer(finish="SAFETY")], KEY),
@@ -293,6 +340,10 @@ _AS_SESSIONS = [
     "tool-choice-required",
     "tool-choice-named",
     "json-schema",
+    "picture-alone",
+    "sound",
+    "logprobs",
+    "signed-thoughts",
     "length",
     "safety",
     "safety-after-text",

@@ -32,6 +32,19 @@ def call(name: str, arguments: dict[str, Any], id: str | None = None, signature:
     return {"functionCall": {"name": name, "args": arguments, **named}, **signed}
 
 
+def inline(kind: str, data: str) -> Part:
+    """What is neither text nor a call, in base64."""
+    return {"inlineData": {"mimeType": kind, "data": data}}
+
+
+def logprobs(*tokens: tuple[str, float]) -> dict[str, Any]:
+    """Those of one token: the first is what was chosen."""
+    all_of_them = [
+        {"token": token, "tokenId": number, "logProbability": value} for number, (token, value) in enumerate(tokens)
+    ]
+    return {"chosenCandidates": all_of_them[:1], "topCandidates": [{"candidates": all_of_them}]}
+
+
 def chunk(*parts: Part, finish: str | None = None, model: str = "gemini-2.5-pro", **candidate: Any) -> dict[str, Any]:
     ended = {"finishReason": finish} if finish else {}
     content = {"content": {"role": "model", "parts": list(parts)}} if parts else {}
@@ -61,6 +74,29 @@ def blocked(reason: str = "PROHIBITED_CONTENT") -> Reply:
 def broken(reply: Reply, keep: int, then: str, *extra: Any) -> Reply:
     """The first `keep` events of `reply`, then `extra` events, then `then`."""
     return {**reply, "events": [*reply["events"][:keep], *extra], "then": then}
+
+
+def whole(reply: Reply) -> Reply:
+    """What a streamed reply says, as the API says it to those who do not stream."""
+    if "events" not in reply:
+        return reply
+    body: dict[str, Any] = {}
+    candidate: dict[str, Any] = {}
+    for event in reply["events"]:
+        body |= event
+        for one in event.get("candidates", ()):
+            candidate = _grown(candidate, one)
+    if content := candidate.get("content"):
+        content["parts"] = [part for part in content["parts"] if part != {"text": ""}]
+    return {"body": body | ({"candidates": [candidate]} if candidate else {})}
+
+
+def _grown(value: Any, more: Any) -> Any:
+    if isinstance(value, list):
+        return [*value, *more]
+    if not isinstance(value, dict):
+        return more
+    return {**value, **{name: _grown(value.get(name, type(one)()), one) for name, one in more.items()}}
 
 
 def error(code: int, status: str, message: str, *details: dict[str, Any]) -> Reply:

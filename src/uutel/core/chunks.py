@@ -6,14 +6,17 @@ before it, and nothing after it.
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from litellm.types.utils import (
+    ChatCompletionAudioResponse,
     ChatCompletionMessageToolCall,
+    ChoiceLogprobs,
     Choices,
     Delta,
     Function,
@@ -24,7 +27,7 @@ from litellm.types.utils import (
     Usage,
 )
 
-from .events import Event, Extra, Finish, Reasoning, Spent, Started, Text, ToolCall
+from .events import Attached, Event, Extra, Finish, Reasoning, Spent, Started, Text, ToolCall
 
 
 class Chunks:
@@ -49,11 +52,15 @@ class Chunks:
             if fields := _finish_fields(event):
                 yield self._chunk(Delta(provider_specific_fields=fields))
             yield self._chunk(Delta(), event.reason)
+        elif isinstance(event, Attached):
+            yield self._chunk(_attached(event), logprobs=_logprobs([event]))
         elif not (isinstance(event, Extra) and event.to == "response"):
             yield self._chunk(_delta(event))
 
-    def _chunk(self, delta: Delta, finish_reason: str | None = None) -> ModelResponseStream:
-        choice = StreamingChoices(index=0, delta=delta, finish_reason=finish_reason)
+    def _chunk(
+        self, delta: Delta, finish_reason: str | None = None, logprobs: ChoiceLogprobs | None = None
+    ) -> ModelResponseStream:
+        choice = StreamingChoices(index=0, delta=delta, finish_reason=finish_reason, logprobs=logprobs)
         return ModelResponseStream(id=self._id, created=self._created, model=self._model, choices=[choice])
 
 
@@ -101,6 +108,7 @@ class _Answer:
         self.blocks: list[dict[str, Any]] = []
         self.items: list[dict[str, Any]] = []
         self.calls: dict[int, list[ToolCall]] = {}
+        self.attached: list[Attached] = []
         self.fields: dict[str, Any] = {}
         self.spent: Spent | None = None
         self.finish: Finish | None = None
@@ -117,6 +125,8 @@ class _Answer:
                 self.items += [dict(event.item)] if event.item else []
             case ToolCall():
                 self.calls.setdefault(event.index, []).append(event)
+            case Attached():
+                self.attached.append(event)
             case Extra() if event.to != "stream":
                 self._add_fields(event.fields)
             case Spent():
@@ -152,9 +162,13 @@ class _Answer:
             reasoning_content="".join(self.reasoning) or None,
             thinking_blocks=self.blocks or None,  # type: ignore[arg-type]
             reasoning_items=self.items or None,  # type: ignore[arg-type]
+            **_lists("images", self.attached),
+            **_lists("annotations", self.attached),
+            audio=_joined([one.audio for one in self.attached if one.audio]),
             provider_specific_fields=self.fields or None,
         )
-        choice = Choices(index=0, message=message, finish_reason=self.finish.reason)
+        logprobs = _logprobs(self.attached)
+        choice = Choices(index=0, message=message, finish_reason=self.finish.reason, logprobs=logprobs)
         response = ModelResponse(id=self.id, model=self.model, choices=[choice])
         if self.spent:
             response.usage = _with_cost(self.spent)  # type: ignore[attr-defined]
@@ -182,16 +196,41 @@ def _delta(event: Event) -> Delta:
             raise TypeError(f"{event!r} is no part of an answer's body")
 
 
+def _attached(event: Attached) -> Delta:
+    audio: Any = dict(event.audio) if event.audio else None  # LiteLLM's stream builder takes it for a dictionary
+    return Delta(audio=audio, **_lists("images", [event]), **_lists("annotations", [event]))
+
+
+def _lists(name: str, events: Sequence[Attached]) -> dict[str, Any]:
+    """One kind of what is attached, if there is any: LiteLLM tells an empty list from none."""
+    found = [dict(one) for event in events for one in getattr(event, name)]
+    return {name: found} if found else {}
+
+
+def _logprobs(events: Sequence[Attached]) -> ChoiceLogprobs | None:
+    tokens: list[Any] = [dict(token) for event in events for token in event.logprobs]
+    return ChoiceLogprobs(content=tokens) if tokens else None
+
+
+def _joined(pieces: Sequence[Mapping[str, Any]]) -> ChatCompletionAudioResponse | None:
+    """The pieces of a sound as one, which is as the first of them but for its data."""
+    if not pieces:
+        return None
+    data = b"".join(base64.b64decode(piece["data"]) for piece in pieces)
+    return ChatCompletionAudioResponse(**{**pieces[0], "data": base64.b64encode(data).decode()})
+
+
 def _tool_call_piece(event: ToolCall) -> dict[str, Any]:
     function = {"name": event.name, "arguments": event.arguments}
-    return {"index": event.index, "id": event.id, "type": "function", "function": function}
+    own = {"provider_specific_fields": dict(event.fields)} if event.fields else {}
+    return {"index": event.index, "id": event.id, "type": "function", "function": function, **own}
 
 
 def _tool_call(pieces: list[ToolCall]) -> ChatCompletionMessageToolCall:
     arguments = "".join(piece.arguments for piece in pieces) or json.dumps({})
-    return ChatCompletionMessageToolCall(
-        id=pieces[0].id, type="function", function=Function(name=pieces[0].name, arguments=arguments)
-    )
+    function = Function(name=pieces[0].name, arguments=arguments)
+    own = {"provider_specific_fields": dict(pieces[0].fields)} if pieces[0].fields else {}
+    return ChatCompletionMessageToolCall(id=pieces[0].id, type="function", function=function, **own)
 
 
 def _finish_fields(event: Finish) -> dict[str, Any]:

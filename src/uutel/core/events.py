@@ -6,7 +6,7 @@ cannot tell something leaves it out; it never makes it up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -46,12 +46,30 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A piece of a tool call: `id` and `name` come with the first piece of each `index`, `arguments` is JSON text."""
+    """A piece of a tool call: `id` and `name` come with the first piece of each `index`, `arguments` is JSON text.
+
+    `fields` is what only this vendor says of it, with its first piece: the `provider_specific_fields` of the call.
+    """
 
     index: int
     id: str | None = None
     name: str | None = None
     arguments: str = ""
+    fields: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What a piece of the answer has beside its text, each in LiteLLM's form of it: OpenAI's, where there is one.
+
+    `images`, `audio` and `annotations` are those of a message, `logprobs` the tokens of a choice's. Lists grow from
+    piece to piece, and so does the `data` of a sound.
+    """
+
+    images: Sequence[Mapping[str, Any]] = ()
+    audio: Mapping[str, Any] | None = None
+    annotations: Sequence[Mapping[str, Any]] = ()
+    logprobs: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +100,4 @@ class Finish:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-Event: TypeAlias = Started | Text | Reasoning | ToolCall | Extra | Spent | Finish
+Event: TypeAlias = Started | Text | Reasoning | ToolCall | Attached | Extra | Spent | Finish

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import ModelResponseIterator
 
-from ...core.events import Event, Extra, Finish, FinishReason, Reasoning, Spent, Started, Text, ToolCall
+from ...core.events import Attached, Event, Extra, Finish, FinishReason, Reasoning, Spent, Started, Text, ToolCall
 from ...core.exceptions import Kind, VendorError
 from ...core.models import listed_cost
 
@@ -39,6 +40,7 @@ _FINISH: dict[str, FinishReason] = {
 }
 _FAILED = {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"}
 _METADATA = ("groundingMetadata", "citationMetadata", "safetyRatings", "urlContextMetadata", "logprobsResult")
+_DAY = 24 * 60 * 60  # seconds; a sound is said to expire, here as in LiteLLM's own provider
 _NO_PARAMETERS: Any = SimpleNamespace(optional_params={}, litellm_params={})  # all that LiteLLM's parser looks at
 _THOUGHT = re.compile(r"\*\*(?P<subject>[^\n]*?)\*\*\n(?P<rest>.*)", re.DOTALL)
 
@@ -83,12 +85,18 @@ class Decoder:
         self.model = answered or self.model
         last = _check(chunks)
         yield from self._start()
+        fields: dict[str, Any] = {}
         for event in self._merged(chunks):
-            self._said_something = self._said_something or not isinstance(event, Extra)
-            yield event
+            if isinstance(event, Extra):
+                _add(fields, event.fields)
+            else:
+                self._said_something = True
+                yield event
         native = last["finishReason"]
         if native == "STOP" and not self._said_something:
             raise VendorError(Kind.SERVER, "gemini ended its turn without a word", "repeat the call")
+        if fields:
+            yield Extra(fields)
         if usage := self._usage(chunks):
             yield Spent(usage, listed_cost(self.model, usage, self._price_of))
         self.done = True
@@ -119,21 +127,30 @@ class Decoder:
 
     def _candidate(self, candidate: dict[str, Any]) -> Iterator[Event]:
         content = dict(candidate.get("content") or {})
-        content["parts"] = [self._callers(part) for part in content.get("parts") or ()]
+        parts = content["parts"] = [self._callers(part) for part in content.get("parts") or ()]
         parsed = self._parser.chunk_parser({"candidates": [{**candidate, "content": content}]})
-        delta: Any = parsed.choices[0].delta if parsed and parsed.choices else None
-        if reasoning := getattr(delta, "reasoning_content", None):
-            self._said_something = True
-            if not self._thought:
-                yield Reasoning(reasoning)
+        choice: Any = parsed.choices[0] if parsed and parsed.choices else None
+        delta = getattr(choice, "delta", None)
+        yield from self._thoughts(parts)
         if delta is not None and delta.content:
             self._said_something = True
             yield Text(delta.content)
         for call in getattr(delta, "tool_calls", None) or ():
-            yield ToolCall(self._calls, call.id, call.function.name, call.function.arguments)
+            own = getattr(call, "provider_specific_fields", None)
+            yield ToolCall(self._calls, call.id, call.function.name, call.function.arguments, own)
             self._calls += 1
+        yield from _attached(choice, parts)
         if fields := _fields(candidate, delta):
             yield Extra(fields)
+
+    def _thoughts(self, parts: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+        """The thoughts of a chunk. Of those that were told already only a signature is new."""
+        for part in (part for part in parts if part.get("thought") is True):
+            self._said_something = True
+            text = part.get("text", "")
+            signed = {"signature": part["thoughtSignature"]} if part.get("thoughtSignature") else {}
+            if signed or not self._thought:
+                yield Reasoning("" if self._thought else text, {"type": "thinking", "thinking": text, **signed})
 
     def _callers(self, part: Mapping[str, Any]) -> Mapping[str, Any]:
         """A part as the caller knows it: without what the CLI puts into the names and the schemas of tools."""
@@ -148,7 +165,9 @@ class Decoder:
         last = next((chunk for chunk in reversed(chunks) if chunk.get("usageMetadata")), None)
         if last is None:
             return None
-        parsed = self._parser.chunk_parser({"usageMetadata": last["usageMetadata"]})
+        grounds = [ground for chunk in chunks for ground in _grounds(chunk)]  # searches are counted by them
+        found = {"candidates": [{"groundingMetadata": grounds, "content": {"parts": []}}]} if grounds else {}
+        parsed = self._parser.chunk_parser({"usageMetadata": last["usageMetadata"], **found})
         return getattr(parsed, "usage", None)
 
 
@@ -195,16 +214,37 @@ def _with_api_id(part: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**part, "functionCall": {**{key: value for key, value in call.items() if key != "id"}, **named}}
 
 
+def _grounds(chunk: Chunk) -> list[Any]:
+    found = [one["groundingMetadata"] for one in chunk.get("candidates") or () if one.get("groundingMetadata")]
+    return [ground for one in found for ground in (one if isinstance(one, list) else [one])]
+
+
+def _attached(choice: Any, parts: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+    """What a chunk has beside its text. Of sounds in a stream LiteLLM's parser does not tell."""
+    delta = getattr(choice, "delta", None)
+    images, notes = getattr(delta, "images", None) or (), getattr(delta, "annotations", None) or ()
+    logprobs = getattr(choice, "logprobs", None)
+    tokens = [token.model_dump() for token in (logprobs and logprobs.content) or ()]
+    if images or notes or tokens:
+        yield Attached(images=images, annotations=notes, logprobs=tokens)
+    for sound in (part.get("inlineData") or {} for part in parts):
+        if sound.get("mimeType", "").startswith("audio/"):
+            yield Attached(audio={"data": sound["data"], "transcript": "", "expires_at": int(time.time()) + _DAY})
+            yield Extra({"audio_mime_type": sound["mimeType"]})
+
+
 def _fields(candidate: Mapping[str, Any], delta: Any) -> dict[str, Any]:
     fields = dict(getattr(delta, "provider_specific_fields", None) or {})
-    if images := getattr(delta, "images", None):
-        fields["images"] = list(images)
-    if audio := getattr(delta, "audio", None):
-        fields["audio"] = [audio]
     for name in _METADATA:
         if value := candidate.get(name):
             fields[name] = value if isinstance(value, list) else [value]
     return fields
+
+
+def _add(fields: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """LiteLLM's stream builder keeps the last list of each name only: so each is said once, and whole."""
+    for name, value in more.items():
+        fields[name] = [*fields.get(name, ()), *value] if isinstance(value, list) else value
 
 
 def _as_thought(text: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,7 +78,7 @@ class SessionRoute(Route):
         super().__init__(recipe, decoder, remedies)
         self._kept = session
         self._decoder.names = session.names
-        self._replayed = deque(filter(str.strip, map(_as_replayed, session.turns)))
+        self._still_repeated = sum(turn["type"] == "user" for turn in session.turns)
 
     def _set_out(self, child: Path, call: Path) -> Iterable[Step]:
         (child / SYSTEM).write_text(self._kept.system, "utf-8", newline="")
@@ -98,11 +97,10 @@ class SessionRoute(Route):
         return [{"type": "text", "text": ""}]
 
     def _told(self, message: Mapping[str, Any]) -> Iterator[Step]:
-        """The CLI repeats the turns of a session, while it loads it and after."""
+        """The CLI repeats the turns of a session, while it loads it and after; the last of them is a user's."""
         update = (message.get("params") or {}).get("update") or {}
-        again = update.get("sessionUpdate") == "agent_message_chunk" and self._replayed
-        if again and update["content"]["text"] == self._replayed[0]:
-            self._replayed.popleft()
+        if self._still_repeated and update:
+            self._still_repeated -= update.get("sessionUpdate") == "user_message_chunk"
         else:
             yield from super()._told(message)
 
@@ -158,15 +156,6 @@ def _turn(id: str, content: Mapping[str, Any]) -> dict[str, Any]:
     if content["role"] == "user":
         return {"id": id, "type": "user", "content": [_UNSEEN, *parts]}
     return {"id": id, "type": "gemini", "content": parts}
-
-
-def _as_replayed(turn: Mapping[str, Any]) -> str:
-    """An answer, in the words in which the CLI repeats it."""
-    parts = turn["content"] if turn["type"] == "gemini" else ()
-    return "".join(
-        f"[Function Call: {part['functionCall']['name']}]" if "functionCall" in part else part.get("text", "")
-        for part in parts
-    )
 
 
 def _prefixed_part(part: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,11 +13,12 @@ import pytest
 from uutel.providers.claude_code.encode import JSON_OBJECT
 
 from ..cases.claude_code import CASES
-from ..support import Call, Outcome, environment, streaming
-from ..vendor.api import Reply, Request, VendorAPI
+from ..support import Call, Outcome, environment
+from ..vendor.api import Request
 from ..wire.claude_code import said
 from .clis import Release, newest
 from .compare import differences
+from .parity import made, other_headers
 
 pytestmark = pytest.mark.live
 
@@ -40,19 +41,11 @@ def test_request_and_answer_are_those_of_litellms_own_provider(claude: Release, 
     case = CASES[name]
     own_call = {**case.call, "model": case.call["model"].replace("uutel/claude-code", "anthropic"), "api_key": "key"}
     with environment(case.env, home):
-        request, answer = _made(case.call, case.script)
-        own_request, own_answer = _made(own_call, case.script)
-    assert differences(_asked(request.body, case.call), _asked(own_request.body, case.call)) == []
-    assert differences(_headers(request), _headers(own_request)) == []
-    assert _betas(own_request) - {_FORMAT_BETA} <= _betas(request)
-    assert differences(_said(answer), _said(own_answer)) == []
-
-
-def _made(call: Call, script: list[Reply]) -> tuple[Request, Outcome]:
-    with VendorAPI(script) as api:
-        outcome = streaming({**call, "api_base": api.url})
-    assert len(api.requests) == 1, outcome
-    return api.requests[0], outcome
+        ours, own = made(case.call, case.script), made(own_call, case.script)
+    assert differences(_asked(ours.request.body, case.call), _asked(own.request.body, case.call)) == []
+    assert other_headers(ours, own) == []
+    assert _betas(own.request) - {_FORMAT_BETA} <= _betas(ours.request)
+    assert differences(_said(ours.answer), _said(own.answer)) == []
 
 
 def _asked(body: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -88,11 +81,6 @@ def _output_config(asked: dict[str, Any], call: Call) -> dict[str, Any]:
     if "reasoning_effort" not in call:
         config.pop("effort", None)  # the CLI's own default
     return config
-
-
-def _headers(request: Request) -> dict[str, str]:
-    """The caller's own."""
-    return {name: value for name, value in request.headers.items() if name.startswith("x-trace")}
 
 
 def _betas(request: Request) -> set[str]:
