@@ -16,6 +16,7 @@ import litellm
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 _PORT = re.compile(r"127\.0\.0\.1:\d+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_OF_NEWER_LITELLM = ("openai_responses_replay", "phase")
 _MADE_UP = re.compile(r"call_[0-9a-f]{20,}")
 """Identifiers of tool calls that LiteLLM makes up where the vendor gives none."""
 Outcome = dict[str, Any]
@@ -99,8 +100,8 @@ def _answer(response: Any) -> Outcome:
             "finish_reason": choice.finish_reason,
             "message": {
                 name: value
-                for name, value in choice.message.model_dump(exclude_none=True).items()
-                if name not in ("role", "function_call", "images", "annotations") and value not in (None, [], "")
+                for name, value in _said(choice.message).items()
+                if name not in ("role", "function_call", "images") and value not in (None, [], "")
             },
         }
         for choice in response.choices
@@ -113,6 +114,14 @@ def _answer(response: Any) -> Outcome:
         "usage": usage and _spent(usage),
         "cost": response._hidden_params.get("response_cost") or None,  # LiteLLM says 0 of prices it does not know
     }
+
+
+def _said(message: Any) -> Outcome:
+    """The message, as every release of LiteLLM has it."""
+    said: Outcome = message.model_dump(exclude_none=True)
+    for name in _OF_NEWER_LITELLM:
+        said.get("provider_specific_fields", {}).pop(name, None)
+    return said
 
 
 def _spent(usage: Any) -> Outcome:

@@ -24,7 +24,7 @@ from litellm.types.utils import (
     Usage,
 )
 
-from .events import Event, Extra, Finish, Reasoning, Spent, Started, Text, ToolCall
+from .events import Cited, Event, Extra, Finish, Reasoning, Spent, Started, Text, ToolCall
 
 
 class Chunks:
@@ -101,6 +101,7 @@ class _Answer:
         self.blocks: list[dict[str, Any]] = []
         self.items: list[dict[str, Any]] = []
         self.calls: dict[int, list[ToolCall]] = {}
+        self.annotations: list[Any] = []
         self.fields: dict[str, Any] = {}
         self.spent: Spent | None = None
         self.finish: Finish | None = None
@@ -117,6 +118,8 @@ class _Answer:
                 self.items += [dict(event.item)] if event.item else []
             case ToolCall():
                 self.calls.setdefault(event.index, []).append(event)
+            case Cited():
+                self.annotations += event.annotations
             case Extra() if event.to != "stream":
                 self._add_fields(event.fields)
             case Spent():
@@ -152,6 +155,7 @@ class _Answer:
             reasoning_content="".join(self.reasoning) or None,
             thinking_blocks=self.blocks or None,  # type: ignore[arg-type]
             reasoning_items=self.items or None,  # type: ignore[arg-type]
+            annotations=self.annotations or None,
             provider_specific_fields=self.fields or None,
         )
         choice = Choices(index=0, message=message, finish_reason=self.finish.reason)
@@ -176,6 +180,8 @@ def _delta(event: Event) -> Delta:
             return delta
         case ToolCall():
             return Delta(tool_calls=[_tool_call_piece(event)])
+        case Cited():
+            return Delta(annotations=list(event.annotations))  # type: ignore[arg-type]
         case Extra():
             return Delta(provider_specific_fields=dict(event.fields))
         case _:

@@ -6,7 +6,7 @@ cannot tell something leaves it out; it never makes it up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -55,6 +55,13 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Cited:
+    """What the text refers to: `annotations` in LiteLLM's form, with places in the whole text."""
+
+    annotations: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Extra:
     """What only this vendor says (citations, rate-limit windows, …): goes to `provider_specific_fields`.
 
@@ -82,4 +89,4 @@ class Finish:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-Event: TypeAlias = Started | Text | Reasoning | ToolCall | Extra | Spent | Finish
+Event: TypeAlias = Started | Text | Reasoning | ToolCall | Cited | Extra | Spent | Finish
