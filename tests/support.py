@@ -16,6 +16,7 @@ import litellm
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 _PORT = re.compile(r"127\.0\.0\.1:\d+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_OF_NEWER_LITELLM = ("openai_responses_replay", "phase")
 _MADE_UP = re.compile(r"call_[0-9a-f]{20,}")
 """Identifiers of tool calls that LiteLLM makes up where the vendor gives none."""
 Outcome = dict[str, Any]
@@ -115,6 +116,8 @@ def _answer(response: Any) -> Outcome:
 def _message(message: Any) -> Outcome:
     """Without what is empty, what LiteLLM makes up, and the thoughts of which its stream builder makes no blocks."""
     said = message.model_dump(exclude_none=True)
+    for name in _OF_NEWER_LITELLM:
+        said.get("provider_specific_fields", {}).pop(name, None)
     blocks = [one for one in said.pop("thinking_blocks", ()) if one["type"] != "thinking" or one.get("signature")]
     sound = {"audio": {"data": said.pop("audio")["data"]}} if said.get("audio") else {}
     said |= {"thinking_blocks": blocks, **sound}

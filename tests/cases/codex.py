@@ -63,6 +63,7 @@ def _refused(messages: list[dict[str, Any]] | None = None, **more: Any) -> Case:
 
 
 _SAYS_HELLO = api.response(api.text("Hello", ", wor", "ld!"))
+_CITED = {"type": "url_citation", "url": "https://example.invalid", "title": "A", "start_index": 0, "end_index": 9}
 _TWO_CALLS = [
     _tool_call("call_1", "get_weather", '{"city": "Paris"}'),
     _tool_call("call_2", "get_time", '{"zone": "CET", "how": null}'),
@@ -73,6 +74,15 @@ _THOUGHT = {
     "encrypted_content": "c2VjcmV0",
     "summary": [{"type": "summary_text", "text": "I need the tool."}],
 }
+
+_SPOKEN_BETWEEN = [
+    api.text("Let me look.", phase="commentary", annotations=(_CITED,)),
+    api.reasoning("One.", encrypted="YQ=="),
+    api.function_call("call_1", "get_weather", {"city": "Paris"}),
+    api.reasoning("Two.", encrypted="Yg==", id="rs_2"),
+    api.text(" And here.", id="msg_2", phase="final_answer", annotations=(_CITED,)),
+    api.function_call("call_2", "get_weather", {"city": "Rome"}),
+]
 
 DEMO = [
     api.response(api.text("Hello", ", nice to meet you!")),
@@ -186,6 +196,7 @@ CASES: dict[str, Case] = {
         [api.response(api.text("You are welcome."))],
         KEY,
     ),
+    "phases": Case(call(HELLO, tools=[WEATHER]), [api.response(*_SPOKEN_BETWEEN)], KEY),
     "image": Case(
         call([user({"type": "text", "text": "What is this?"}, IMAGE,
                    {"type": "image_url", "image_url": {"url": IMAGE["image_url"]["url"], "detail": "low"}})]),  # type: ignore[index]
@@ -236,8 +247,7 @@ CASES: dict[str, Case] = {
     ),
     "annotations": Case(
         call(HELLO),
-        [api.response(api.text("See there.", annotations=(
-            {"type": "url_citation", "url": "https://example.invalid", "title": "A", "start_index": 0, "end_index": 9},)))],
+        [api.response(api.text("See there.", annotations=(_CITED,)))],
         KEY,
     ),
     "rate-limits": Case(call(HELLO), [api.response(api.text("Hi."), headers=LIMITS)], KEY),

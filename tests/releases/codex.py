@@ -77,7 +77,7 @@ def expected(recorded: Seen, version: str, name: str) -> Seen:
     if name in other.errors:
         outcome["error"]["type"], outcome["error"]["status"] = other.errors[name]
     if name in other.silent:
-        outcome["choices"][0]["message"]["provider_specific_fields"].pop("annotations")
+        outcome["choices"][0]["message"].pop("annotations")
     if other.default and name.endswith("default-model"):
         outcome["model"] = recorded.wire[0]["body"]["model"] = other.default
     return Seen(outcome, [_as_sent_by(version, name, request) for request in recorded.wire])

@@ -15,15 +15,16 @@ USAGE = {
     "output_tokens_details": {"reasoning_tokens": 12},
     "total_tokens": 150,
 }
-RESPONSE = {"id": "resp_01", "object": "response", "model": "gpt-5.5"}
+RESPONSE = {"id": "resp_01", "object": "response", "model": "gpt-5.5", "created_at": 0}
 
 
-def text(*parts: str, id: str = "msg_1", annotations: tuple[Event, ...] = ()) -> list[Event]:
+def text(*parts: str, id: str = "msg_1", annotations: tuple[Event, ...] = (), **more: Any) -> list[Event]:
+    """`more` goes into the message (`phase`)."""
     whole = {"type": "output_text", "text": "".join(parts), "annotations": list(annotations)}
     deltas = [
         {"type": "response.output_text.delta", "item_id": id, "content_index": 0, "delta": part} for part in parts
     ]
-    return _message(id, deltas, whole)
+    return _message(id, deltas, whole, **more)
 
 
 def refusal(words: str, id: str = "msg_1") -> list[Event]:
@@ -83,12 +84,17 @@ def broken(reply: Reply, keep: int, then: str, *extra: Any) -> Reply:
     return {**reply, "events": [*reply["events"][:keep], *extra], "then": then}
 
 
+def whole(reply: Reply) -> Reply:
+    """The same answer for a client that does not stream."""
+    return {"body": reply["events"][-1]["response"], "headers": reply["headers"]}
+
+
 def error(status: int, message: str, headers: dict[str, str] | None = None, **more: Any) -> Reply:
     return {"status": status, "headers": headers or {}, "body": {"error": {"message": message, **more}}}
 
 
-def _message(id: str, deltas: list[Event], part: Event) -> list[Event]:
-    item = {"type": "message", "id": id, "role": "assistant"}
+def _message(id: str, deltas: list[Event], part: Event, **more: Any) -> list[Event]:
+    item = {"type": "message", "id": id, "role": "assistant", **more}
     return [
         {"type": "response.output_item.added", "item": {**item, "content": [], "status": "in_progress"}},
         *deltas,
@@ -99,4 +105,6 @@ def _message(id: str, deltas: list[Event], part: Event) -> list[Event]:
 def _stream(items: tuple[list[Event], ...], ending: Event, headers: dict[str, str] | None = None) -> Reply:
     begin = {"type": "response.created", "response": {**RESPONSE, "status": "in_progress"}}
     events = [{**event, "output_index": index} for index, item in enumerate(items) for event in item]
-    return {"events": [begin, *events, ending], "headers": headers or {}}
+    done = [event["item"] for event in events if event["type"] == "response.output_item.done"]
+    last = {**ending, "response": {**ending["response"], "output": done}}
+    return {"events": [begin, *events, last], "headers": headers or {}}

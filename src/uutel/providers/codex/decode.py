@@ -8,16 +8,17 @@ response. What ends an answer early (its length, a filter) is told as an error, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from litellm.responses.utils import ResponseAPILoggingUtils
 
-from ...core.events import Event, Extra, Finish, FinishReason, Reasoning, Spent, Started, Text, ToolCall
+from ...core.events import Attached, Event, Extra, Finish, FinishReason, Reasoning, Spent, Started, Text, ToolCall
 from ...core.exceptions import Kind, VendorError
 from ...core.models import listed_cost
 from .cuts import Cut, Cutter
 from .errors import incomplete, turn_failure
+from .history import Record
 
 _PROGRAM = "exec"
 """The tool of the CLI's own that runs a program, in which the model calls the caller's tools."""
@@ -41,9 +42,8 @@ class Decoder:
         self._begun = False
         self._open: set[str] = set()  # messages of which no raw item has come yet
         self._told: set[str] = set()  # items of which there were deltas
-        self._reasoned: list[Mapping[str, Any]] = []
-        self._annotations: list[Any] = []
-        self._calls = 0
+        self._thinks: tuple[Any, ...] = ()  # of which item, and which part of it, the last piece of reasoning was
+        self._record = Record()
         self._called: set[str] = set()
         self._usage: dict[str, Any] | None = None
         self._response = ""
@@ -91,11 +91,9 @@ class Decoder:
             case "item/agentMessage/delta":
                 self._told.add(params["itemId"])
                 yield from self._text(params["delta"])
-            case "item/reasoning/summaryPartAdded" if params["summaryIndex"]:
-                yield Reasoning("\n\n")
             case "item/reasoning/summaryTextDelta" | "item/reasoning/textDelta":
                 self._told.add(params["itemId"])
-                yield Reasoning(params["delta"])
+                yield self._thought(params["delta"], params["itemId"], params.get("summaryIndex"))
             case "rawResponseItem/completed":
                 yield from self._item(params["item"])
             case "rawResponse/completed":
@@ -107,11 +105,13 @@ class Decoder:
     def _text(self, text: str, *, last: bool = False) -> Iterator[Event]:
         passed = self._cutter.feed(text, last=last)
         if passed:
+            self._record.text(passed)
             yield Text(passed)
         if self._cutter.cut:
             self._cut, self.ended = self._cutter.cut, True
 
     def _item(self, item: Mapping[str, Any]) -> Iterator[Event]:
+        self._record.item(item)
         match item.get("type"):
             case "message" if item.get("role") == "assistant":
                 yield from self._message(item)
@@ -130,25 +130,39 @@ class Decoder:
         if item["id"] not in self._told:
             for part in parts:
                 yield from self._text(part["text"])
-        if annotations := [note for part in parts for note in part.get("annotations") or ()]:
-            self._annotations += annotations
-            yield from _both("annotations", annotations, self._annotations)
+        yield from self._cited(parts)
+
+    def _cited(self, parts: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+        """What the parts of a message refer to; the vendor counts places from where a part begins."""
+        at = self._record.length - sum(len(part["text"]) for part in parts)
+        for part in parts:
+            if notes := part.get("annotations"):
+                yield Attached(annotations=[_moved(note, at) for note in notes])
+            at += len(part["text"])
+
+    def _thought(self, text: str, *part: Any) -> Reasoning:
+        """A piece of readable reasoning, parted from what is of another part."""
+        parted = self._thinks not in ((), part)
+        self._thinks = part
+        return Reasoning(f"\n\n{text}" if parted else text)
 
     def _reasoning(self, item: Mapping[str, Any]) -> Iterator[Event]:
         summary = list(item.get("summary") or ())
-        text = "" if item["id"] in self._told else "\n\n".join(part["text"] for part in summary)
+        for number, part in enumerate(summary if item["id"] not in self._told else ()):
+            yield self._thought(part["text"], item["id"], number)
         kept = {name: item.get(name) for name in ("id", "type", "encrypted_content")} | {"summary": summary}
-        yield Reasoning(text, item=kept)
-        self._reasoned.append(kept)
-        # LiteLLM's own stream builder keeps the items only here.
-        yield from _both("reasoning_items", [kept], self._reasoned)
+        yield Reasoning("", item=kept)
+        # An older LiteLLM's builder of streams keeps the items only here, and only what it is told last.
+        yield Extra({"reasoning_items": [kept]}, to="response")
+        yield Extra({"reasoning_items": self._record.reasoning(kept)}, to="stream")
 
     def _call(self, id: str, name: str, arguments: str) -> Iterator[Event]:
         yield from self._text("", last=True)
         self._called.add(id)
-        if not self.ended and not (self._single and self._calls):
-            yield ToolCall(self._calls, id, self._names.get(name, name), arguments)
-            self._calls += 1
+        if not self.ended and not (self._single and self._record.calls):
+            own = self._names.get(name, name)
+            yield ToolCall(self._record.calls, id, own, arguments)
+            self._record.call(id, own, arguments)
 
     def _called_by_program(self, params: Mapping[str, Any]) -> Iterator[Event]:
         """A call that a program of the model's makes; such calls are all that is passed on of it."""
@@ -183,7 +197,7 @@ class Decoder:
         yield Finish(reason, native, self._fields())
 
     def _reason(self) -> tuple[FinishReason, str | None]:
-        if self._calls:
+        if self._record.calls:
             return "tool_calls", None
         if self._cut:
             return self._cut.reason, self._cut.native
@@ -202,13 +216,14 @@ class Decoder:
 
     def _fields(self) -> dict[str, Any]:
         fields = {"response_id": self._response} if self._response else {}
-        return {**fields, **({"stop_sequence": self._cut.word} if self._cut and self._cut.word else {})}
+        stopped = {"stop_sequence": self._cut.word} if self._cut and self._cut.word else {}
+        return {**fields, **stopped, **self._record.fields(whole=self.ended)}
 
 
-def _both(name: str, new: list[Any], all: list[Any]) -> Iterator[Event]:
-    """Something of which there may be more: the builder of streams keeps only what it is told last."""
-    yield Extra({name: new}, to="response")
-    yield Extra({name: list(all)}, to="stream")
+def _moved(note: Mapping[str, Any], by: int) -> dict[str, Any]:
+    """An annotation whose places are `by` characters further on."""
+    places = {name: note[name] + by for name in ("start_index", "end_index") if isinstance(note.get(name), int)}
+    return {**note, **places}
 
 
 def _usage(params: Mapping[str, Any]) -> dict[str, Any] | None:

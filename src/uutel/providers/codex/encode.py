@@ -20,6 +20,7 @@ from litellm.litellm_core_utils.prompt_templates.image_handling import convert_u
 
 from ...core.exceptions import Kind, VendorError
 from ...core.request import ChatRequest
+from .history import AS_IT_WAS
 from .tools import Tools, encode_tools
 
 JSON_OBJECT = "Answer with a single JSON object and nothing else: no prose, no code fence."
@@ -166,7 +167,7 @@ def _schema(response_format: Mapping[str, Any]) -> dict[str, Any] | None:
 def _items(messages: Sequence[Mapping[str, Any]], tools: Tools) -> list[dict[str, Any]]:
     """The messages as items; those of the system in the midst of a conversation are the developer's."""
     given = [_as_told(message) for message in messages]
-    converted: list[Any] = _litellm().convert_chat_completion_messages_to_responses_api(given)[0]  # type: ignore[arg-type]
+    converted: list[Any] = _litellm().convert_chat_completion_messages_to_responses_api(given, **AS_IT_WAS)[0]  # type: ignore[arg-type]
     items = [_item(dict(item), tools) for item in converted]
     _check_calls(items)
     return items
