@@ -67,7 +67,7 @@ def both_sides(begun: float, server: VendorAPI) -> dict[str, float]:
 
 def through_uutel(call: dict[str, Any], server: VendorAPI, *, warm: bool, stream: bool = False) -> Measure:
     """One call of a program that has made one before (`warm`), or of one that has not."""
-    asked = {**call, "messages": HELLO, "api_base": server.url, "api_key": "key"}
+    asked = {"api_key": "key", **call, "messages": HELLO, "api_base": server.url}
 
     def measure() -> dict[str, float]:
         with overriding(spares=1 if warm else 0):

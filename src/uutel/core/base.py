@@ -31,6 +31,8 @@ from .shared import Line, Parting
 
 SETTLING = 2.0
 """Seconds to wait, after the last word of the answer, for the CLI's closing words (cost)."""
+GLANCE = 0.001
+"""Seconds between two looks at the files of a child that is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,13 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Nothing more will be asked of the child: it is to end, and may leave its last files before."""
+    """Nothing more will be asked of the child: it is to end, and leaves its last files before.
+
+    `read` is given its private directory, again and again, in a worker thread, until it returns what follows from what
+    it found there, or the child has ended; None means that it has to look again.
+    """
+
+    read: Callable[[Path], Iterable[Step] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +170,7 @@ class BaseUU(Doors):
                         await _send(child, await step.lines(), silence)
                     elif isinstance(step, Kill | Work | End | Stay):
                         assert isinstance(child, Child)  # noqa: S101  (nobody does this to what others use)
-                        steps = chain(await _carry_out(step, child), steps)
+                        steps = chain(await _carry_out(step, child, silence), steps)
                     else:
                         yield step
                 if line is None or exchange.done:
@@ -173,17 +181,32 @@ class BaseUU(Doors):
                 steps = exchange.finish(child.exit) if line is None else exchange.feed(line)
 
 
-async def _carry_out(step: Kill | Work | End | Stay, child: Child) -> Iterable[Step]:
+async def _carry_out(step: Kill | Work | End | Stay, child: Child, silence: float) -> Iterable[Step]:
     """What follows from it."""
     if isinstance(step, Work):
         return await to_thread.run_sync(step.do, child.directory, abandon_on_cancel=True)
+    if isinstance(step, End):
+        return await _at_its_end(child, step.read, silence)
     if isinstance(step, Kill):
         child.kill()
-    elif isinstance(step, End):
-        child.terminate()
     else:
         child.stays = True
     return ()
+
+
+async def _at_its_end(child: Child, read: Callable[[Path], Iterable[Step] | None], silence: float) -> Iterable[Step]:
+    child.terminate()
+    try:
+        with anyio.fail_after(silence):
+            while True:
+                ended = child.exit is not None  # what is there afterwards is all there will be
+                found = await to_thread.run_sync(read, child.directory, abandon_on_cancel=True)
+                if found is not None or ended:
+                    return found or ()
+                with anyio.move_on_after(GLANCE):
+                    await child.wait()
+    except TimeoutError:
+        raise VendorError(Kind.TIMEOUT, f"the CLI did not end in idle_timeout={silence:g} seconds") from None
 
 
 def _line(engine: Engine, exchange: Exchange | SharedExchange) -> AbstractAsyncContextManager[Child | Line]:

@@ -48,6 +48,7 @@ def main(folder, executable, *arguments):
 
 def last_look(child, kept):
     """Asked to end, as the CLI is too: what it leaves behind then is kept, if it leaves anything."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # asking it twice does not end it sooner
     code = child.wait()
     if left := kept.files.changed():
         kept.leave("made", left)

@@ -19,6 +19,8 @@ from ...core.request import ChatRequest
 from ...settings import CloudCodeSettings
 from ..gemini_cli.auth import PROGRAM, Access, config_directory, is_on, linked
 from ..gemini_cli.errors import Remedies
+from ..gemini_cli.key_store import FILE, kept
+from ..gemini_cli.key_store import LOGIN as LOGIN_NAME
 
 LOGIN = "start `gemini` in a terminal and choose Login with Google"
 REMEDIES = Remedies(
@@ -27,7 +29,7 @@ REMEDIES = Remedies(
 )
 SELECTED = "oauth-personal"
 
-_CREDENTIALS, _ACCOUNTS, _ENCRYPTED = "oauth_creds.json", "google_accounts.json", "gemini-credentials.json"
+_CREDENTIALS, _ACCOUNTS = "oauth_creds.json", "google_accounts.json"
 _TOKEN = "GOOGLE_CLOUD_ACCESS_TOKEN"  # noqa: S105  (the name of a variable)
 _USE, _ADC = "GOOGLE_GENAI_USE_GCA", "GOOGLE_APPLICATION_CREDENTIALS"
 _PROJECTS = ("GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_PROJECT_ID")
@@ -90,8 +92,11 @@ def _with_token(env: Mapping[str, str], token: str, source: str) -> Access:
 
 def _login(env: Mapping[str, str]) -> Access | None:
     if is_on(os.environ.get(_ENCRYPT)):
-        links = linked(_ENCRYPTED, _ACCOUNTS)
-        return Access("login", SELECTED, "vertex_ai", {**env, _ENCRYPT: "true"}, links, source=_ENCRYPT)
+        found = kept(LOGIN_NAME, linked(FILE))
+        if not found:
+            return None
+        needed = {**env, **found.env, _ENCRYPT: "true"}
+        return Access("login", SELECTED, "vertex_ai", needed, (*found.links, *linked(_ACCOUNTS)), found.source)
     stored = _read(_CREDENTIALS)
     if not stored:
         return None

@@ -1,7 +1,8 @@
 """The conversation with a `gemini` on Code Assist: a session, as in `gemini_cli.session_route`.
 
 There `gemini` can keep what the API sent in a file of its own; on Code Assist it would then not ask for the controls of
-an organisation's administrators. So its local telemetry is read in place of that, which it writes when it ends.
+an organisation's administrators. So its local telemetry is read in place of that. It writes it when it is to end, well
+before it has ended: the answer is read as soon as it stands there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ...core.base import End, Send, Step, Work
+from ...core.base import End, Send, Step
 from ...core.child import Exit
 from ...core.exceptions import Kind, VendorError
 from ..gemini_cli.acp import SESSION, inside, request
@@ -33,7 +34,7 @@ KEPT = {
 }
 """Settings that make the CLI keep what the API sent, in the child's private directory."""
 
-_ANSWER = '    "response_text": '  # how the line begins that holds it; no text of anybody's can begin a line
+_ANSWER = b'    "response_text": '  # how the line begins that holds it; no text of anybody's can begin a line
 
 
 class OtherModelWarning(UserWarning):
@@ -43,14 +44,13 @@ class OtherModelWarning(UserWarning):
 class CodeAssistRoute(SessionRoute):
     """A session, at whose end the CLI is ended too."""
 
-    _complete = False
     _asked_why = False
+    _complete = False
+    _read = 0  # bytes of the telemetry
 
     def finish(self, exit: Exit | None) -> Iterator[Step]:
-        """The end of the output, when the answer is complete."""
-        if not self._complete:
-            yield from super().finish(exit)
-        yield Work(self._told_all)
+        """The end of the output: if the answer was complete, nothing is known of it."""
+        yield from self._decoder.end(()) if self._complete else super().finish(exit)
 
     def _message(self, message: Mapping[str, Any]) -> Iterator[Step]:
         """As ever; of a session that cannot be loaded the CLI does not say why, of one that cannot be made it does."""
@@ -65,25 +65,35 @@ class CodeAssistRoute(SessionRoute):
 
     def _end(self, result: Mapping[str, Any]) -> Iterator[Step]:
         self._complete = True
-        yield End()
+        yield End(self._told_all)
 
     def _stays(self) -> Iterator[Step]:
         yield from ()
 
-    def _told_all(self, child: Path) -> Iterator[Step]:
-        chunks = self._collect(child)
+    def _told_all(self, child: Path) -> Iterator[Step] | None:
+        """The answer, once it is kept."""
+        line = self._answer_in(child / TELEMETRY)
+        if line is None:
+            return None
+        chunks: list[Chunk] = json.loads(json.loads(line[len(_ANSWER) :].rstrip(b",")))
         named = next((str(chunk["modelVersion"]) for chunk in chunks if chunk.get("modelVersion")), "")
         self._compare(named)
-        return iter(self._decoder.end(chunks, named))
+        return self._decoder.end(chunks, named)
+
+    def _answer_in(self, telemetry: Path) -> bytes | None:
+        """The line that holds it, among those that were completed since the last look."""
+        if not telemetry.exists():
+            return None
+        with telemetry.open("rb") as file:
+            file.seek(self._read)
+            lines = file.read().splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            del lines[-1]
+        self._read += sum(map(len, lines))
+        return next((line.rstrip() for line in lines if line.startswith(_ANSWER)), None)
 
     def _compare(self, answered: str) -> None:
         asked = self._decoder.model
         if answered and asked not in ALIASES and not answered.startswith(asked):
             message = f"{asked} was asked for, and {answered} has answered"
             warnings.warn(message, OtherModelWarning, stacklevel=2)
-
-    def _collect(self, child: Path) -> list[Chunk]:
-        kept = child / TELEMETRY
-        text = kept.read_text("utf-8") if kept.exists() else ""
-        answers = [line for line in text.splitlines() if line.startswith(_ANSWER)]
-        return [chunk for line in answers for chunk in json.loads(json.loads(line[len(_ANSWER) :].rstrip(",")))]

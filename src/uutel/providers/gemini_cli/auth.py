@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from ...core.request import ChatRequest
 from ...settings import ProviderSettings
 from .encode import API
 from .errors import INSTALL, Remedies
+from .key_store import API_KEY, FILE, kept
 
 PROGRAM = Program(
     "gemini",
@@ -41,7 +41,7 @@ _PROJECT, _LOCATION, _ADC = "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION", "GO
 _EXPRESS = "GOOGLE_API_KEY"
 _CLOUD = (_PROJECT, "GOOGLE_CLOUD_PROJECT_ID", _LOCATION, _ADC, _VERTEX_BASE, "GOOGLE_CLOUD_QUOTA_PROJECT",
           "CLOUDSDK_CONFIG", "GCE_METADATA_HOST")  # fmt: skip
-_STORED = ("gemini-credentials.json", ".env")
+_DOTENV = ".env"
 _GIVEN_FILE = "credentials.json"
 
 
@@ -122,11 +122,15 @@ def _set_up(base: str | None) -> Access | None:
     if selected == "vertex-ai" or (selected is None and is_on(os.environ.get(_VERTEX))):
         express = {_EXPRESS: os.environ[_EXPRESS]} if os.environ.get(_EXPRESS) else {}
         return _vertex({**_cloud_environment(), **express}, base, _VERTEX if selected is None else "settings.json")
-    links = linked(*_STORED)
-    # The system's key store cannot be looked into from here.
-    if selected == "gemini-api-key" and (links or sys.platform == "darwin"):
-        env = {_BASE: base} if base else {}
-        return Access("login", "gemini-api-key", "gemini", env, links, source="settings.json")
+    if selected != "gemini-api-key":
+        return None
+    pointed = {_BASE: base} if base else {}
+    if found := kept(API_KEY, linked(FILE)):
+        return Access(
+            "login", selected, "gemini", {**pointed, **found.env}, (*found.links, *linked(_DOTENV)), found.source
+        )
+    if links := linked(_DOTENV):
+        return Access("login", selected, "gemini", pointed, links, source="settings.json")
     return None
 
 
