@@ -152,9 +152,11 @@ class TestOneServer:
 
     @pytest.mark.parametrize("shell", ["/bin/sh", "/usr/sbin/nologin"])
     async def test_sixty_answers_that_the_cli_would_go_on_with_are_one_request_each(
-        self, servers: Servers, shell: str, monkeypatch: pytest.MonkeyPatch
+        self, servers: Servers, shell: str, home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """Whatever the user's shell is, and prints when it begins."""
         monkeypatch.setenv("SHELL", shell)
+        (home / ".profile").write_text("echo Welcome\n")
         broken = api.response(api.function_call("call_1", "get_weather", '{"city'))
         unknown = api.response(api.function_call("call_1", "no_tool", {}))
         unfinished = api.response(api.text("Wait."), end_turn=False)
