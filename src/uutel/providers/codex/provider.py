@@ -15,7 +15,7 @@ from ...core.models import ModelInfo
 from ...core.request import ChatRequest
 from ...core.root import runs_programs
 from ...settings import CodexSettings, settings
-from .auth import Access, CodexAuth, base_environment, toml, user_config
+from .auth import Access, CodexAuth, base_environment, options, user_config
 from .conversation import CodexSwitch, Conversation, hello
 from .cuts import Cutter
 from .decode import Decoder
@@ -152,15 +152,16 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     provider = {**access.provider, **_OURS}
     config = {**QUIET, **ONE_REQUEST, **(NATIVE if catalog else {}), **access.settings}
     config |= {"model_provider": "uutel", "model_providers.uutel": provider}
-    words = [word for name, value in config.items() for word in ("-c", f"{name}={toml(value)}")]
+    if access.home:  # which is to hold nothing but the login
+        config |= {"sqlite_home": f"{PRIVATE}/home", "log_dir": f"{PRIVATE}/home"}
     shell = f"{PRIVATE}/shell" if runs_programs() else "/bin/sh"
-    places = {"CODEX_HOME": f"{PRIVATE}/home", "TMPDIR": f"{PRIVATE}/temporary", "SHELL": shell}
+    places = {"CODEX_HOME": str(access.home or f"{PRIVATE}/home"), "TMPDIR": f"{PRIVATE}/temporary", "SHELL": shell}
     env = {**base_environment(), **access.env, **places}
     files: dict[str, bytes | Path | None] = {"home": None, "temporary": None, "shell": _SHELL}
     files |= {"models.json": catalog} if catalog else {}
     files |= {"home/auth.json": access.credentials} if access.credentials else {}
     return Recipe(
-        (executable, "app-server", *words),
+        (executable, "app-server", *options(config)),
         tuple(sorted(env.items())),
         hello=hello(version("uutel")),
         files=tuple(files.items()),
