@@ -125,6 +125,11 @@ STATES = {
         {"config.toml": OWN_PROVIDER + f'experimental_bearer_token = "{SECRETS["provider"]}"\n'
                         + f'http_headers = {{"x-gateway" = "{SECRETS["header"]}"}}\n'}, path="/own/responses",
     ),
+    "own provider with a command": State(
+        bearer(SECRETS["provider"]), ("helper", "own"), STRAY,
+        {"config.toml": OWN_PROVIDER + f'auth = {{command = "echo", args = ["{SECRETS["provider"]}"]}}\n'},
+        path="/own/responses",
+    ),
     "own provider with the login": State(
         as_member(), ("login", "ChatGPT"),
         files={**LOGGED_IN, "config.toml": OWN_PROVIDER + "requires_openai_auth = true\n"}, path="/own/responses",

@@ -23,7 +23,7 @@ from ..cases.codex import CLOCK, HELLO, KEY, WEATHER, call
 from ..lifetimes import BEFORE, SOON, Lifetimes, Point, Silence, Silent, first_word, first_word_of
 from ..processes import children, eventually, nothing_left
 from ..programs import programs
-from ..support import environment
+from ..support import DOORS, environment
 from ..vendor import openai as api
 from ..vendor.api import VendorAPI
 from .clis import CLI, each
@@ -150,11 +150,23 @@ class TestOneServer:
         assert answers == [f"{number}!" for number in range(50)]
         assert len(vendor.requests) == 50
 
+    @pytest.mark.parametrize("door", ["completion", "acompletion"])
+    def test_two_answers_to_one_question_are_two_requests_to_one_server(self, servers: Servers, door: str) -> None:
+        """Not recorded: which of the two speaks first is left to chance."""
+        with VendorAPI([ANSWER] * 2) as vendor:
+            answer = DOORS[door](call(HELLO, n=2, api_base=vendor.url))
+            assert len(servers()) == 1
+        assert len(vendor.requests) == 2
+        assert [choice["message"]["content"] for choice in answer["choices"]] == ["Hello, world!"] * 2
+        assert answer["usage"] == {"prompt": 240, "completion": 60, "cached": 80}
+
     @pytest.mark.parametrize("shell", ["/bin/sh", "/usr/sbin/nologin"])
     async def test_sixty_answers_that_the_cli_would_go_on_with_are_one_request_each(
-        self, servers: Servers, shell: str, monkeypatch: pytest.MonkeyPatch
+        self, servers: Servers, shell: str, home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """Whatever the user's shell is, and prints when it begins."""
         monkeypatch.setenv("SHELL", shell)
+        (home / ".profile").write_text("echo Welcome\n")
         broken = api.response(api.function_call("call_1", "get_weather", '{"city'))
         unknown = api.response(api.function_call("call_1", "no_tool", {}))
         unfinished = api.response(api.text("Wait."), end_turn=False)

@@ -41,22 +41,23 @@ ANSWERS = {
 
 
 class Mock:
-    """The running stand-in."""
+    """The running stand-in; `path` is that of model requests."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, path: str = "/v1/messages") -> None:
         self.url = url
+        self._path = path
 
     def requests(self) -> list[dict[str, Any]]:
         """The model requests it has answered, as it understood them."""
         with urllib.request.urlopen(f"{self.url}/__aimock/journal", timeout=10) as answer:
-            return [entry for entry in json.load(answer) if entry["path"].startswith("/v1/messages")]
+            return [entry for entry in json.load(answer) if entry["path"].startswith(self._path)]
 
 
 @pytest.fixture
 def mock(aimock: Release, tmp_path: Path) -> Iterator[Mock]:
     answers = tmp_path / "answers.json"
     answers.write_text(json.dumps(ANSWERS), "utf-8")
-    with _running(
+    with running(
         [str(aimock.command("llmock")), "-p", "0", "-f", str(answers), "--strict", "--chunk-size", "6"]
     ) as url:
         yield Mock(url)
@@ -95,7 +96,7 @@ def test_a_tool_call_is_made_and_its_result_is_answered(claude: Release, mock: M
 
 
 @contextmanager
-def _running(command: list[str]) -> Iterator[str]:
+def running(command: list[str]) -> Iterator[str]:
     """Run the server; its URL, as soon as it says it."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None

@@ -12,8 +12,8 @@ RECORDED = "0.169.0"
 ASIDE: set[tuple[str, str]] = set()
 
 
-# The CLI passes no usage on of an answer that the vendor, or UUTEL, ended early.
-UNCOUNTED = {"stop", "max-tokens", "length", "length-after-call", "length-before-text", "content-filter"}
+# Of an answer that UUTEL cuts the usage is known if it was complete by then, and of one that was filtered never.
+UNCOUNTED = {"stop", "max-tokens", "content-filter"}
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,14 @@ class Otherwise:
     """What a release does otherwise than `RECORDED`.
 
     `errors` are the type and status of an error, `words` parts of its message; `silent` are cases in which it does not
-    pass on what the vendor adds to a text, and `default` is its default model.
+    pass on what the vendor adds to a text, `uncounted` those in which it tells no usage, and `default` is its default
+    model.
     """
 
     errors: dict[str, tuple[str, int]] = field(default_factory=dict)
     words: dict[str, tuple[str, str]] = field(default_factory=dict)
     silent: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ()
     default: str = ""
 
 
@@ -62,7 +64,8 @@ OTHERWISE = {
             "error-failed-rate-limit": ("rate limit exceeded: ", _DROPPED),
             "error-failed-policy": ("InternalServerError: Not that", f"APIConnectionError: {_DROPPED}Not that{_RETRY}"),
         },
-        silent=("annotations",),
+        silent=("annotations", "phases"),
+        uncounted=("length", "length-after-call", "length-before-text"),
         default="gpt-5.6-sol",
     )
 }
@@ -85,8 +88,9 @@ def expected(recorded: Seen, version: str, name: str) -> Seen:
 
 def comparable(seen: Seen, version: str, name: str) -> Seen:
     """Without a usage that nobody knows, and LiteLLM's own stream builder makes up."""
-    if name.removeprefix("catalog-") in UNCOUNTED:
+    if name.removeprefix("catalog-") in {*UNCOUNTED, *OTHERWISE.get(version, Otherwise()).uncounted}:
         seen.outcome.pop("usage", None)
+        seen.outcome.pop("cost", None)
     for choice in seen.outcome.get("choices", ()):
         choice["message"].pop("reasoning_items", None)  # LiteLLM's own stream builder leaves them out
     if name.endswith("default-model"):

@@ -64,8 +64,9 @@ class Recipe:
     """How to start a child. Children of equal recipes are interchangeable, so a recipe holds all that is secret to one.
 
     In `argv` and `env`, `PRIVATE` stands for the child's private directory; `files` are put there before the start: by
-    relative path the content of a file, the target of a link (a `Path`), or None for a directory. `hello` is what the
-    child is told as soon as it is started. A child with `sharing` serves many calls at once; any other serves one.
+    relative path the content of a file (which can be run if it begins with `#!`), the target of a link (a `Path`), or
+    None for a directory. `hello` is what the child is told as soon as it is started. A child with `sharing` serves many
+    calls at once; any other serves one.
     """
 
     argv: tuple[str, ...]
@@ -286,6 +287,8 @@ def _furnish(directory: Path, files: Iterable[tuple[str, bytes | Path | None]]) 
             place.symlink_to(content)
         else:
             place.write_bytes(content)
+            if content.startswith(b"#!"):
+                place.chmod(0o700)
 
 
 async def _then(over: anyio.Event, function: Callable[[], Awaitable[object]]) -> None:

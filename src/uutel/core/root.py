@@ -38,6 +38,11 @@ class Root:
             os.close(lock)
 
 
+def runs_programs() -> bool:
+    """Whether a file there may be run as a program: some administrators forbid that of temporary files."""
+    return not os.statvfs(tempfile.gettempdir()).f_flag & getattr(os, "ST_NOEXEC", 0)  # which only Linux tells
+
+
 def sweep() -> None:
     """Remove the directories of processes that died without cleaning up."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):

@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,12 @@ _KEY = "OPENAI_API_KEY"
 _BASE = "OPENAI_BASE_URL"
 _HOME = "CODEX_HOME"
 _CREDENTIALS = "auth.json"
+_LOCK = "auth.lock"  # which a login leaves behind, wherever it is kept
+_KEY_STORE = {"cli_auth_credentials_store": "keyring"}
 _SECRET = "UUTEL_CODEX_{}"  # noqa: S105  (the name of a variable)
 _LOGIN_SETTINGS = ("chatgpt_base_url", "forced_login_method", "forced_chatgpt_workspace_id")
 _OPENAI = "openai"  # the provider that is built in, and the default
-_STATUS_LIFETIME = 300.0  # seconds: a login made meanwhile in the system's key store leaves no trace to look at
+_STATUS_LIFETIME = 300.0  # seconds: what happens in the system's key store leaves no trace to look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class Access:
     """How a child gets at its credential.
 
     `provider` is the CLI's own description of where the model is asked, `settings` what of the user's settings is
-    part of the login, `env` what both refer to, `credentials` the file that holds the login.
+    part of the login, `env` what both refer to. A login is in the file `credentials`, or in the system's key store,
+    where only a child whose CODEX_HOME is `home` finds it.
     """
 
     kind: CredentialKind
@@ -64,6 +68,7 @@ class Access:
     settings: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     credentials: Path | None = None
+    home: Path | None = None
     source: str = ""
 
 
@@ -127,7 +132,8 @@ def _with_key(key: str, base: str | None, source: str) -> Access:
 
 
 def _has_login(executable: str) -> bool:
-    return _own_provider(user_config()) is not None or _login(executable) is not None
+    own = _own_provider(user_config()) is not None
+    return own or bool(_login(executable) or _login(executable, key_store_home()))
 
 
 def _login_access(executable: str, base: str | None) -> Access:
@@ -140,18 +146,32 @@ def _login_access(executable: str, base: str | None) -> Access:
         kind: CredentialKind = "helper" if "auth" in provider else "api_key" if provider.get("env_key") else "cloud"
         pointed = {"base_url": base} if base else {}
         return Access(kind, {**provider, **pointed}, settings, env, source=str(config["model_provider"]))
-    told = _login(executable)
-    if told is None:
-        raise VendorError(Kind.AUTHENTICATION, "codex is not logged in", f"run `{LOGIN}`, or set OPENAI_API_KEY")
-    credentials = config_directory() / _CREDENTIALS
-    if not credentials.exists():
-        problem = "codex keeps its login in the system's key store, where only its own CODEX_HOME finds it"
-        remedy = f'set cli_auth_credentials_store = "file" in {config_directory() / "config.toml"} and run `{LOGIN}`'
-        raise VendorError(Kind.AUTHENTICATION, problem, remedy)
     own, env = _without_secrets(provider or {})
     at = base or own.get("base_url") or config.get("openai_base_url")
     pointed = {"base_url": at} if at else {}
-    return Access("login", {**own, **pointed, "requires_openai_auth": True}, settings, env, credentials, told)
+    login = Access("login", {**own, **pointed, "requires_openai_auth": True}, settings, env)
+    return _found(executable, login)
+
+
+def _found(executable: str, login: Access) -> Access:
+    """`login`, with where it is; `VendorError` when it is nowhere, or where only the user's CODEX_HOME finds it."""
+    told, credentials, home = _login(executable), config_directory() / _CREDENTIALS, key_store_home()
+    if told and credentials.exists():
+        return replace(login, credentials=credentials, source=told)
+    if kept := _login(executable, home):
+        return replace(login, home=home, settings={**login.settings, **_KEY_STORE}, source=kept)
+    if told is None:
+        raise VendorError(Kind.AUTHENTICATION, "codex is not logged in", f"run `{LOGIN}`, or set OPENAI_API_KEY")
+    problem = "codex keeps its login in the system's key store, where only its own CODEX_HOME finds it"
+    again = f"mkdir -p '{home}' && CODEX_HOME='{home}' {LOGIN} {' '.join(map(shlex.quote, options(_KEY_STORE)))}"
+    raise VendorError(
+        Kind.AUTHENTICATION, problem, f"log in once more for UUTEL, into the key store as well: `{again}`"
+    )
+
+
+def key_store_home() -> Path:
+    """A CODEX_HOME for UUTEL alone, which stays, so that a login in the system's key store can belong to it."""
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "uutel" / "codex"
 
 
 def _own_provider(config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -184,27 +204,44 @@ def _without_secrets(provider: Mapping[str, Any]) -> tuple[dict[str, Any], dict[
     return told, {name: value for name, value in env.items() if value}
 
 
-def _login(executable: str) -> str | None:
-    """What kind of login the CLI says it has; None for none."""
-    if not config_directory().is_dir():  # which the CLI would take for an error
+def _login(executable: str, home: Path | None = None) -> str | None:
+    """What kind of login the CLI says it has, with UUTEL's own `home` in the key store; None for none."""
+    place = home or config_directory()
+    if not place.is_dir():  # which the CLI would take for an error
         return None
-    try:
-        changed = (config_directory() / _CREDENTIALS).stat().st_mtime_ns
-    except OSError:
-        changed = 0
-    where = tuple(sorted(inherited_environment(_HOME).items()))
-    return _told(executable, where, changed, int(time.monotonic() / _STATUS_LIFETIME))
+    env = {**inherited_environment(_HOME), **({_HOME: str(home)} if home else {})}
+    changed = tuple(_changed(path) for path in (place / _CREDENTIALS, place / _LOCK))
+    words = options(_KEY_STORE) if home else ()
+    return _told(executable, words, tuple(sorted(env.items())), changed, int(time.monotonic() / _STATUS_LIFETIME))
 
 
 @lru_cache(maxsize=8)
-def _told(executable: str, where: tuple[tuple[str, str], ...], _changed: int, _period: int) -> str | None:
-    answer = asked(executable, "login", "status", env=dict(where))
+def _told(
+    executable: str,
+    words: tuple[str, ...],
+    env: tuple[tuple[str, str], ...],
+    _changed: tuple[int, ...],
+    _period: int,
+) -> str | None:
+    answer = asked(executable, "login", "status", *words, env=dict(env))
     said = re.search(r"Logged in using (?:an )?(.+?)(?: - .*)?$|(API key) configured", answer.stderr, re.MULTILINE)
     if answer.returncode == 0:
         return (said[1] or said[2]) if said else "codex login"
     if "Not logged in" not in answer.stderr:
         raise VendorError(Kind.AUTHENTICATION, f"codex login status: {answer.stderr.strip()[-500:]}", f"run `{LOGIN}`")
     return None
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def options(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Settings as the CLI takes them on its command line."""
+    return tuple(word for name, value in settings.items() for word in ("-c", f"{name}={toml(value)}"))
 
 
 def _native(path: str) -> str:

@@ -33,7 +33,6 @@ _UNHEARD = [
     "thread/settings/updated",
     "thread/started",
     "thread/status/changed",
-    "thread/tokenUsage/updated",
     "turn/started",
     "warning",
 ]

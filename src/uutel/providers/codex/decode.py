@@ -58,6 +58,7 @@ class Decoder:
 
     def feed(self, method: str, params: Mapping[str, Any]) -> Iterator[Event]:
         """What follows from one notification about the turn."""
+        self._count(method, params)
         match method:
             case "account/rateLimits/updated":
                 self._limits = dict(params["rateLimits"])
@@ -74,6 +75,13 @@ class Decoder:
                 for event in self._said(method, params):
                     yield from self._start()
                     yield event
+
+    def _count(self, method: str, params: Mapping[str, Any]) -> None:
+        """Keep what is told of usage. Of an answer that ended early there is at most the count of the CLI's own."""
+        if method == "rawResponse/completed":
+            self._usage = _usage(params)
+        elif method == "thread/tokenUsage/updated" and self._usage is None:
+            self._usage = _counted(params["tokenUsage"]["total"])
 
     def _start(self) -> Iterator[Event]:
         if not self._begun:
@@ -99,7 +107,6 @@ class Decoder:
             case "rawResponse/completed":
                 self.ended = self._native != _PROGRAM
                 self._response = str(params.get("responseId") or "")
-                self._usage = _usage(params)
                 yield from self._text("", last=True)
 
     def _text(self, text: str, *, last: bool = False) -> Iterator[Event]:
@@ -172,13 +179,12 @@ class Decoder:
 
     def _completed(self, turn: Mapping[str, Any]) -> Iterator[Event]:
         error = turn.get("error") or self._error
-        if error and not self.ended and (reason := incomplete(error)):
+        if self.ended:
+            yield from self._end()
+        elif error and (reason := incomplete(error)):
             yield from self._start()
             yield from self._text("", last=True)
-            self.done = True
-            yield Finish(_ENDS.get(reason, "length"), reason, self._fields())
-        elif self.ended:
-            yield from self._end()
+            yield from self._close(_ENDS.get(reason, "length"), reason)
         elif error:
             raise turn_failure(error, self._limits)
         else:
@@ -187,6 +193,9 @@ class Decoder:
     def _end(self) -> Iterator[Event]:
         reason, native = self._reason()
         yield from self._start()
+        yield from self._close(reason, native)
+
+    def _close(self, reason: FinishReason, native: str | None) -> Iterator[Event]:
         limits = {name: value for name, value in self._limits.items() if value is not None}
         if limits.keys() & {"primary", "secondary"}:
             yield Extra({"rate_limits": limits})
@@ -231,11 +240,19 @@ def _usage(params: Mapping[str, Any]) -> dict[str, Any] | None:
     raw = (params.get("usageMetadata") or {}).get("metadata")
     if isinstance(raw, dict) and "input_tokens" in raw and "output_tokens" in raw:
         return raw
-    usage = params.get("usage")
-    return usage and {
-        "input_tokens": usage["inputTokens"],
-        "input_tokens_details": {"cached_tokens": usage["cachedInputTokens"]},
-        "output_tokens": usage["outputTokens"],
-        "output_tokens_details": {"reasoning_tokens": usage["reasoningOutputTokens"]},
-        "total_tokens": usage["totalTokens"],
-    }
+    return _counted(params["usage"]) if params.get("usage") else None
+
+
+def _counted(usage: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The CLI's own count, in the same words; None for none."""
+    return (
+        {
+            "input_tokens": usage["inputTokens"],
+            "input_tokens_details": {"cached_tokens": usage["cachedInputTokens"]},
+            "output_tokens": usage["outputTokens"],
+            "output_tokens_details": {"reasoning_tokens": usage["reasoningOutputTokens"]},
+            "total_tokens": usage["totalTokens"],
+        }
+        if usage["totalTokens"]
+        else None
+    )

@@ -13,8 +13,9 @@ from ...core.base import BaseUU
 from ...core.child import PRIVATE, Recipe, Sharing
 from ...core.models import ModelInfo
 from ...core.request import ChatRequest
+from ...core.root import runs_programs
 from ...settings import CodexSettings, settings
-from .auth import Access, CodexAuth, base_environment, toml, user_config
+from .auth import Access, CodexAuth, base_environment, options, user_config
 from .conversation import CodexSwitch, Conversation, hello
 from .cuts import Cutter
 from .decode import Decoder
@@ -75,8 +76,14 @@ ONE_REQUEST = {
 }
 """What makes one completion one request, however it ends."""
 
-_HOOK_SHELL = {"SHELL": "/bin/sh"}
-"""In what the CLI runs the hook: the user's shell may be none (`nologin`), or print a greeting into the answer."""
+_SHELL = b"""#!/bin/sh
+echo '{"continue": false}'
+"""
+"""In what the CLI runs the hook.
+
+The user's own shell may be none (`nologin`); and any real one, started as a login shell, as the CLI does it, reads a
+profile, which may print a greeting into the answer. This one knows nothing but the answer.
+"""
 
 NATIVE = {
     "tool_output_token_limit": 1_000_000_000,
@@ -145,14 +152,16 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     provider = {**access.provider, **_OURS}
     config = {**QUIET, **ONE_REQUEST, **(NATIVE if catalog else {}), **access.settings}
     config |= {"model_provider": "uutel", "model_providers.uutel": provider}
-    words = [word for name, value in config.items() for word in ("-c", f"{name}={toml(value)}")]
-    places = {"CODEX_HOME": f"{PRIVATE}/home", "TMPDIR": f"{PRIVATE}/temporary"}
-    env = {**base_environment(), **access.env, **_HOOK_SHELL, **places}
-    files: dict[str, bytes | Path | None] = {"home": None, "temporary": None}
+    if access.home:  # which is to hold nothing but the login
+        config |= {"sqlite_home": f"{PRIVATE}/home", "log_dir": f"{PRIVATE}/home"}
+    shell = f"{PRIVATE}/shell" if runs_programs() else "/bin/sh"
+    places = {"CODEX_HOME": str(access.home or f"{PRIVATE}/home"), "TMPDIR": f"{PRIVATE}/temporary", "SHELL": shell}
+    env = {**base_environment(), **access.env, **places}
+    files: dict[str, bytes | Path | None] = {"home": None, "temporary": None, "shell": _SHELL}
     files |= {"models.json": catalog} if catalog else {}
     files |= {"home/auth.json": access.credentials} if access.credentials else {}
     return Recipe(
-        (executable, "app-server", *words),
+        (executable, "app-server", *options(config)),
         tuple(sorted(env.items())),
         hello=hello(version("uutel")),
         files=tuple(files.items()),
