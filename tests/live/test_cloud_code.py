@@ -59,6 +59,35 @@ def test_a_login_that_is_renewed_is_renewed_in_its_own_place(cli: CLI, tmp_path:
     assert (kept["access_token"], kept["refresh_token"]) == ("new-token", "test-refresh")
 
 
+@pytest.mark.parametrize(
+    ("stored", "ready"),
+    [
+        ('{"access_token": "test-token", "expiry_date": "soon"}', True),
+        ('{"access_token": "test-token", "expiry_date": 1}', False),
+        ('{"access_token": ["test-token"], "refresh_token": 5}', False),
+        ('["test-token"]', False),
+    ],
+)
+def test_a_login_that_cannot_be_read_is_none(cli: CLI, tmp_path: Path, stored: str, ready: bool) -> None:
+    """One whose end is not known is tried, as the CLI does."""
+    files = {".gemini/oauth_creds.json": stored, ".gemini/google_accounts.json": '{"active": ["x"]}'}
+    with code_assist(tmp_path, SAYS_HELLO, files=files) as vendor:
+        [status] = uutel.auth("cloud-code")
+        if ready:
+            assert say(vendor) == "Hello, world!"
+        else:
+            with pytest.raises(AuthenticationError, match="Login with Google"):
+                say(vendor)
+    assert (status.ready, status.account) == (ready, None)
+
+
+def test_the_project_is_that_of_the_cli_s_own_file_of_variables(cli: CLI, tmp_path: Path) -> None:
+    files = {**LOGIN, ".gemini/.env": "GOOGLE_CLOUD_PROJECT=written-down\n"}
+    with code_assist(tmp_path, SAYS_HELLO, files=files, loadCodeAssist=api.NO_PROJECT) as vendor:
+        say(vendor)
+    assert vendor.requests[0].body["project"] == "written-down"
+
+
 def test_a_service_account_is_enough(cli: CLI, tmp_path: Path) -> None:
     key = subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True, text=True).stdout
     account = {"type": "service_account", "client_email": "robot@p.example.com", "private_key": key, "project_id": "p"}

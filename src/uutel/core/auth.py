@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 from .exceptions import Kind, VendorError
@@ -85,20 +86,28 @@ class AuthStatus:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A CLI: its command, the oldest release that will do, how it is installed, and where its installer puts it."""
+    """A CLI: its command, the oldest release that will do, how it is installed, and where its installer puts it.
+
+    `home` is its variable for a home of its own, where it leaves files there even when it only tells its version.
+    """
 
     command: str
     floor: str
     install: str
     places: tuple[str, ...] = ()
+    home: str = ""
 
     def path(self, configured: str | None) -> str:
         """Where it is; `VendorError` when it is not there."""
         return find_executable(self.command, configured, self.places, self.install)
 
+    def version(self, path: str) -> str:
+        """What `<path> --version` says, asked once for each file; `VendorError` when it says nothing of the kind."""
+        return _version_of(path, stamp(path), self.home)
+
     def check(self, path: str) -> str:
         """`path`, if what is there is new enough; `VendorError` otherwise."""
-        version = version_of(path)
+        version = self.version(path)
         if not at_least(version, self.floor):
             problem = f"{self.command} {version} is too old, UUTEL needs {self.floor} or newer"
             raise VendorError(Kind.AUTHENTICATION, problem, f"update it: {self.install}@latest")
@@ -123,7 +132,7 @@ class ProviderAuth(ABC, Generic[S]):
         known = AuthStatus(self.provider, None, None, "none")
         try:
             path = self._installed()
-            known = replace(known, executable=path, version=version_of(path))
+            known = replace(known, executable=path, version=self.program.version(path))
             return replace(known, **self._credential(self.program.check(path)))
         except VendorError as error:
             return replace(known, fix=error.remedy or str(error))
@@ -158,11 +167,6 @@ def find_executable(name: str, configured: str | None, places: Iterable[str], in
     return os.path.abspath(found)
 
 
-def version_of(executable: str) -> str:
-    """What `<executable> --version` says, asked once for each file; `VendorError` when it says nothing of the kind."""
-    return _version_of(executable, stamp(executable))
-
-
 def stamp(path: str) -> tuple[int, int]:
     """What changes with a file: what is known of it holds for as long as this does."""
     stat = os.stat(path)
@@ -170,8 +174,9 @@ def stamp(path: str) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=32)
-def _version_of(executable: str, _stamp: tuple[int, int]) -> str:
-    answer = ask(executable, "--version", env=inherited_environment())
+def _version_of(executable: str, _stamp: tuple[int, int], home: str) -> str:
+    with TemporaryDirectory(prefix="uutel-version-", ignore_cleanup_errors=True) as own:
+        answer = ask(executable, "--version", env=inherited_environment() | ({home: own} if home else {}))
     found = re.search(r"\d+(?:\.\d+)+", answer)
     if not found:
         raise VendorError(Kind.AUTHENTICATION, f"{executable} --version does not tell a version: {answer[:200]!r}")

@@ -17,7 +17,7 @@ from ...core.auth import ProviderAuth
 from ...core.exceptions import Kind, VendorError
 from ...core.request import ChatRequest
 from ...settings import CloudCodeSettings
-from ..gemini_cli.auth import PROGRAM, Access, config_directory, is_on, linked
+from ..gemini_cli.auth import PROGRAM, Access, config_directory, is_on, linked, text_at, variable
 from ..gemini_cli.errors import Remedies
 from ..gemini_cli.key_store import FILE, kept
 from ..gemini_cli.key_store import LOGIN as LOGIN_NAME
@@ -45,7 +45,7 @@ class CloudCodeAuth(ProviderAuth[CloudCodeSettings]):
 
     def _credential(self, executable: str) -> dict[str, Any]:
         access = self.access(self._settings.auth, {})
-        account = _read(_ACCOUNTS).get("active") if access.kind == "login" else None
+        account = text_at(_read(_ACCOUNTS), "active") if access.kind == "login" else None
         return {"credential": access.kind, "source": access.source, "account": account}
 
     def of_call(self, request: ChatRequest) -> Access:
@@ -74,8 +74,8 @@ class CloudCodeAuth(ProviderAuth[CloudCodeSettings]):
 
 def _project(params: Mapping[str, Any]) -> dict[str, str]:
     asked = params.get("vertex_project") or params.get("project")
-    named = next((os.environ[name] for name in _PROJECTS if os.environ.get(name)), None)
-    project = str(asked or named or "")
+    named = next((value for name in _PROJECTS if (value := variable(name))), "")
+    project = str(asked or named)
     return {_PROJECTS[0]: project} if project else {}
 
 
@@ -98,11 +98,17 @@ def _login(env: Mapping[str, str]) -> Access | None:
         needed = {**env, **found.env, _ENCRYPT: "true"}
         return Access("login", SELECTED, "vertex_ai", needed, (*found.links, *linked(_ACCOUNTS)), found.source)
     stored = _read(_CREDENTIALS)
-    if not stored:
-        return None
-    if not stored.get("refresh_token") and float(stored.get("expiry_date") or 0) / 1000 < time.time():
-        raise VendorError(Kind.AUTHENTICATION, "the login for Code Assist has expired", REMEDIES.login)
+    if not text_at(stored, "refresh_token"):
+        if not text_at(stored, "access_token"):
+            return None
+        if _is_past(stored.get("expiry_date")):
+            raise VendorError(Kind.AUTHENTICATION, "the login for Code Assist has expired", REMEDIES.login)
     return Access("login", SELECTED, "vertex_ai", env, linked(_CREDENTIALS, _ACCOUNTS), source=_CREDENTIALS)
+
+
+def _is_past(milliseconds: Any) -> bool:
+    """Whether that time is over; the CLI tries a token of which it does not know when it ends."""
+    return isinstance(milliseconds, int | float) and milliseconds / 1000 < time.time()
 
 
 def _application_default(env: Mapping[str, str]) -> Access | None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from dotenv import dotenv_values
 
 from ...core.auth import CredentialKind, Program, ProviderAuth, inherited_environment
 from ...core.child import PRIVATE
@@ -28,6 +31,7 @@ PROGRAM = Program(
     "0.57.0",  # the oldest that adds nothing to a session it takes up
     INSTALL,
     ("~/.local/bin", "~/.npm-global/bin", "/usr/local/bin", "/opt/homebrew/bin"),
+    home="GEMINI_CLI_HOME",
 )
 
 REMEDIES = Remedies(
@@ -42,6 +46,9 @@ _EXPRESS = "GOOGLE_API_KEY"
 _CLOUD = (_PROJECT, "GOOGLE_CLOUD_PROJECT_ID", _LOCATION, _ADC, _VERTEX_BASE, "GOOGLE_CLOUD_QUOTA_PROJECT",
           "CLOUDSDK_CONFIG", "GCE_METADATA_HOST")  # fmt: skip
 _DOTENV = ".env"
+_SECRETS = (_KEY, _EXPRESS, "GOOGLE_CLOUD_ACCESS_TOKEN")
+_COMMENTS = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
+"""What the CLI leaves out of a file of settings; the group is what only looks like it."""
 _GIVEN_FILE = "credentials.json"
 
 
@@ -118,20 +125,27 @@ def _named(params: Mapping[str, Any], api_key: str | None, base: str | None) -> 
 
 def _set_up(base: str | None) -> Access | None:
     """What the user has set the CLI up for."""
-    selected = user_settings().get("security", {}).get("auth", {}).get("selectedType")
-    if selected == "vertex-ai" or (selected is None and is_on(os.environ.get(_VERTEX))):
-        express = {_EXPRESS: os.environ[_EXPRESS]} if os.environ.get(_EXPRESS) else {}
-        return _vertex({**_cloud_environment(), **express}, base, _VERTEX if selected is None else "settings.json")
-    if selected != "gemini-api-key":
+    selected = user_setting("security", "auth", "selectedType")
+    if selected == "vertex-ai" or (selected is None and is_on(variable(_VERTEX))):
+        return _set_up_for_vertex(base, _VERTEX if selected is None else "settings.json")
+    if selected not in (None, "gemini-api-key"):
         return None
+    written = dotenv()
+    if _KEY in written.values:
+        base = base or written.values.get(_BASE)
+        return Access("login", "gemini-api-key", "gemini", {_BASE: base} if base else {}, written.links, _DOTENV)
     pointed = {_BASE: base} if base else {}
-    if found := kept(API_KEY, linked(FILE)):
-        return Access(
-            "login", selected, "gemini", {**pointed, **found.env}, (*found.links, *linked(_DOTENV)), found.source
-        )
-    if links := linked(_DOTENV):
-        return Access("login", selected, "gemini", pointed, links, source="settings.json")
+    if selected and (found := kept(API_KEY, linked(FILE))):
+        return Access("login", selected, "gemini", {**pointed, **found.env}, found.links, found.source)
     return None
+
+
+def _set_up_for_vertex(base: str | None, source: str) -> Access:
+    key, written = os.environ.get(_EXPRESS), dotenv()
+    if not key and _EXPRESS in written.values:
+        env = {**_cloud_environment(), **({_VERTEX_BASE: base} if base else {})}
+        return Access("api_key", "vertex-ai", "vertex_ai", env, written.links, source=_DOTENV)
+    return _vertex({**_cloud_environment(), **({_EXPRESS: key} if key else {})}, base, source)
 
 
 def _with_key(key: str, base: str | None, source: str) -> Access:
@@ -155,7 +169,7 @@ def _vertex(
 
 
 def _cloud_environment() -> dict[str, str]:
-    env = {name: os.environ[name] for name in _CLOUD if os.environ.get(name)}
+    env = {name: value for name in _CLOUD if (value := variable(name))}
     return env | ({_ADC: _absolute(env[_ADC])} if _ADC in env else {})
 
 
@@ -179,19 +193,55 @@ def linked(*names: str) -> tuple[tuple[str, Path], ...]:
     return tuple((inside, path.resolve()) for inside, path in places if path.is_file())
 
 
-def user_settings() -> dict[str, Any]:
-    """The user's settings file; one that is none of the CLI's making counts as empty."""
+@dataclass(frozen=True, slots=True)
+class Dotenv:
+    """The file from which the CLI takes variables that the environment does not have.
+
+    Of what is secret in it, `values` only has the names; `links` lead to it from the home of a child.
+    """
+
+    values: Mapping[str, str]
+    links: tuple[tuple[str, Path], ...] = ()
+
+
+def dotenv() -> Dotenv:
+    """The first of those in the CLI's home, as the CLI finds it; one that cannot be read counts as empty."""
+    home = config_directory().parent
+    name = next((name for name in (f".gemini/{_DOTENV}", _DOTENV) if (home / name).is_file()), None)
+    if name is None:
+        return Dotenv({})
     try:
-        content = json.loads((config_directory() / "settings.json").read_text("utf-8"))
+        values = dotenv_values(home / name, interpolate=False, encoding="utf-8-sig")
     except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+        return Dotenv({})
+    shown = {key: "" if key in _SECRETS else value for key, value in values.items() if value}
+    return Dotenv(shown, ((f".gemini/{_DOTENV}", (home / name).resolve()),))
+
+
+def variable(name: str) -> str | None:
+    """A variable, as the CLI sees it; not for what is secret."""
+    return os.environ.get(name) or dotenv().values.get(name)
+
+
+def user_setting(*path: str) -> str | None:
+    """The text at this place of the user's settings; a file that is none of the CLI's making counts as empty."""
+    try:
+        text = (config_directory() / "settings.json").read_text("utf-8-sig")
+        return text_at(json.loads(_COMMENTS.sub(lambda found: found[1] or " ", text)), *path)
+    except (OSError, ValueError):
+        return None
+
+
+def text_at(value: Any, *path: str) -> str | None:
+    """The text at this place of something that was read; None where there is none."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def configured_model() -> str | None:
     """The model that the user has set for the CLI."""
-    name = os.environ.get("GEMINI_MODEL") or (user_settings().get("model") or {}).get("name")
-    return name if isinstance(name, str) else None
+    return variable("GEMINI_MODEL") or user_setting("model", "name")
 
 
 def base_environment() -> dict[str, str]:
