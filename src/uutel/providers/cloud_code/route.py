@@ -64,6 +64,7 @@ class CodeAssistRoute(SessionRoute):
             yield from super()._message(message)
 
     def _end(self, result: Mapping[str, Any]) -> Iterator[Step]:
+        self._check_asked(result)
         self._complete = True
         yield End(self._told_all)
 
@@ -78,7 +79,7 @@ class CodeAssistRoute(SessionRoute):
         chunks: list[Chunk] = json.loads(json.loads(line[len(_ANSWER) :].rstrip(b",")))
         named = next((str(chunk["modelVersion"]) for chunk in chunks if chunk.get("modelVersion")), "")
         self._compare(named)
-        return self._decoder.end(chunks, named)
+        return self._said(lambda: chunks, named)
 
     def _answer_in(self, telemetry: Path) -> bytes | None:
         """The line that holds it, among those that were completed since the last look."""

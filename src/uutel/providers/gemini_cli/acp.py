@@ -22,6 +22,7 @@ from loguru import logger
 
 from ...core.base import Send, Stay, Step, Work
 from ...core.child import Exit, Recipe
+from ...core.events import Event
 from ...core.exceptions import Kind, VendorError
 from .decode import Chunk, Decoder, recorded
 from .errors import Remedies, early_end, failure
@@ -44,6 +45,7 @@ class Route(ABC):
         self._remedies = remedies
         self._place = Path()  # the directory of this call, below the child's
         self._session = ""
+        self._sent = ""  # what the API sent, as the CLI kept it
         self._open = False
 
     def begin(self, number: int) -> Iterator[Step]:
@@ -79,11 +81,6 @@ class Route(ABC):
     def _prompt(self) -> list[dict[str, Any]]:
         """What the session is asked."""
 
-    def _collect(self, child: Path) -> list[Chunk]:
-        """What the API sent, as the CLI kept it."""
-        kept = child / RECORD
-        return recorded(kept.read_text("utf-8")) if kept.exists() else []
-
     def _message(self, message: Mapping[str, Any]) -> Iterator[Step]:
         if "method" in message:
             yield from self._told(message)
@@ -109,9 +106,30 @@ class Route(ABC):
         yield Send(lambda: [prompt])
 
     def _end(self, result: Mapping[str, Any]) -> Iterator[Step]:
-        yield Work(lambda child: self._decoder.end(self._collect(child), answered(result)))
-        yield Work(self._tidy)
+        """The child is as good as before, whatever comes of what it kept."""
+        yield Work(self._take)
         yield from self._stays()
+        self._check_asked(result)
+        yield from self._said(lambda: recorded(self._sent), answered(result))
+
+    def _take(self, child: Path) -> Sequence[Step]:
+        record = child / RECORD
+        self._sent = record.read_text("utf-8") if record.exists() else ""
+        return self._tidy(child)
+
+    def _check_asked(self, result: Mapping[str, Any]) -> None:
+        """The CLI counts a conversation, and does not ask a model for which it is too long."""
+        if result.get("stopReason") == "max_tokens" and not answered(result):
+            problem = "gemini finds the conversation too long for the model, and has not asked it"
+            raise VendorError(Kind.CONTEXT_WINDOW, problem, self._remedies.of(Kind.CONTEXT_WINDOW))
+
+    def _said(self, sent: Callable[[], Sequence[Chunk]], named: str) -> Iterator[Event]:
+        """What the API has sent, as the rest of the answer of the model that is `named`."""
+        try:
+            yield from self._decoder.end(sent(), named)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            problem = f"the API sent what it never sends: {type(error).__name__}: {error}"
+            raise VendorError(Kind.CONNECTION, problem, "repeat the call") from error
 
     def _stays(self) -> Iterator[Step]:
         """Whether the child may serve again."""

@@ -156,10 +156,12 @@ class Decoder:
         """A part as the caller knows it: without what the CLI puts into the names and the schemas of tools."""
         part = _with_api_id(part)
         call = part.get("functionCall")
-        if not call or call["name"] not in self.names:
+        if not call:
             return part
-        arguments = {name: value for name, value in (call.get("args") or {}).items() if name != "wait_for_previous"}
-        return {**part, "functionCall": {**call, "name": self.names[call["name"]], "args": arguments}}
+        arguments = dict(call.get("args") or {})  # the API leaves out what is empty
+        if call["name"] in self.names:
+            arguments.pop("wait_for_previous", None)
+        return {**part, "functionCall": {**call, "name": self.names.get(call["name"], call["name"]), "args": arguments}}
 
     def _usage(self, chunks: Sequence[Chunk]) -> Any:
         last = next((chunk for chunk in reversed(chunks) if chunk.get("usageMetadata")), None)
@@ -173,7 +175,7 @@ class Decoder:
 
 def recorded(lines: str) -> list[Chunk]:
     """The chunks in the file that `--record-responses` names; none where the request failed or was cut."""
-    kept = [json.loads(line) for line in lines.splitlines() if line.strip()]
+    kept = [json.loads(line) for line in lines.split("\n") if line.strip()]  # a text may have other kinds of line ends
     return [chunk for one in kept if one.get("method") == "generateContentStream" for chunk in one["response"]]
 
 

@@ -2,22 +2,35 @@
 
 The CLI puts environment variables into every string of its settings, so that a prompt which names one would carry its
 value to the API. No string of a caller's ever stands in a settings file with its dollar signs bare.
+
+It also takes variables from the first `.gemini/.env` on the way up from its working directory, which begins below the
+system's temporary directory: the child's home always has one, so that nobody else's is ever come to.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
+
 SETTINGS = ".gemini/settings.json"
+ENVIRONMENT = ".gemini/.env"
 SYSTEM = "system.md"
+EXPERIMENTS = "experiments.json"
 DOLLAR = ("UUTEL_D", "$")
 """The variable that stands for a dollar sign in settings, and its value."""
 
+_KEYS = {"GEMINI_API_KEY"}
+_MASKED_FROM = (45758817, 45758818)  # tokens of results that are kept in any case, and that are worth taking out
+_NEVER_EMPTY = {"GEMINI_TELEMETRY_TARGET": "local", "GEMINI_TELEMETRY_OTLP_PROTOCOL": "grpc"}
+
 ALIASES = {"pro", "flash", "flash-lite"}
 """The CLI's own names for models of its choice."""
-_UNSET = {"temperature": None, "topP": None, "topK": None, "thinkingConfig": None}  # what it would set for these
+_UNSET = {"temperature": None, "topP": None, "topK": None, "thinkingConfig": None}
+"""What it sets for these, as the API's own defaults."""
 
 QUIET: dict[str, Any] = {
     "general": {
@@ -59,31 +72,40 @@ def home_settings(selected: str, *more: Mapping[str, Any]) -> bytes:
 def call_settings(model: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> bytes:
     """The settings of one call: the model, headers, and the whole request body, with nothing in it of the CLI's own."""
     whole = {"systemInstruction": None, "tools": [], **body}
-    if model in ALIASES:
-        whole["generationConfig"] = {**_UNSET, **body.get("generationConfig", {})}
     return json.dumps(model_settings(model, {"httpOptions": {"headers": headers, "extraBody": whole}})).encode()
 
 
-def model_settings(model: str, config: Mapping[str, Any]) -> dict[str, Any]:
+def experiments(*on: int) -> bytes:
+    """Values in place of those that a server of the CLI's vendor may send it, with these flags set.
+
+    Without them the CLI takes the results of tools out of a conversation, where they are long, and says so to the
+    model only.
+    """
+    flags = [{"flagId": flag, "intValue": str(10**9)} for flag in _MASKED_FROM]
+    switches = [{"flagId": flag, "boolValue": True} for flag in on]
+    return json.dumps({"flags": [*flags, *switches], "experimentIds": []}).encode()
+
+
+def model_settings(model: str, config: Mapping[str, Any]) -> Any:
     """Settings that make the CLI ask `model`, with this request configuration and none of its own.
 
-    What the CLI's own names mean only the CLI knows: behind these stands its own configuration.
+    What the CLI's own names mean only the CLI knows: there its own configuration is overridden, value by value.
     """
-    alias = {"modelConfig": {"model": model, "generateContentConfig": {}}}
-    override = {"match": {"overrideScope": "core"}, "modelConfig": {"generateContentConfig": literal(config)}}
-    name = model.rpartition("/")[
-        2
-    ]  # or one that the CLI takes for a preview is exchanged, where it sees no leave for it
-    known = {"tier": "custom", "family": "custom", "isPreview": False, "isVisible": True, "features": {}}
+    own = _UNSET if model in ALIASES else {}
+    override = {"match": {"overrideScope": "core"}, "modelConfig": {"generateContentConfig": {**own, **config}}}
     if model in ALIASES:
-        return {"model": {"name": model}, "modelConfigs": {"customOverrides": [override]}}
+        return literal({"model": {"name": model}, "modelConfigs": {"customOverrides": [override]}})
+    alias = {"modelConfig": {"model": model, "generateContentConfig": {}}}
+    name = model.rpartition("/")[2]
+    # Or one that the CLI takes for a preview is exchanged, where it sees no leave for it.
+    known = {"tier": "custom", "family": "custom", "isPreview": False, "isVisible": True, "features": {}}
     configs = {
         "customAliases": {name: alias},
         "modelIdResolutions": {name: {"default": name, "contexts": []}},
         "modelDefinitions": {name: known},
         "customOverrides": [override],
     }
-    return {"model": {"name": name}, "modelConfigs": configs}
+    return literal({"model": {"name": name}, "modelConfigs": configs})
 
 
 def literal(value: Any) -> Any:
@@ -95,6 +117,19 @@ def literal(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: literal(one) for name, one in value.items()}
     return value
+
+
+def environment_file(files: Sequence[tuple[str, bytes | Path]]) -> tuple[tuple[tuple[str, bytes], ...], dict[str, str]]:
+    """The environment file for a home where `files` are put beside it, and variables that keep it to its purpose.
+
+    The user's own is there for the key in it. What else it sets is for the user's own work with the CLI (another
+    model, a sandbox, headers): a variable that is set, if to nothing, is not taken from it.
+    """
+    linked = next((path for name, path in files if name == ENVIRONMENT and isinstance(path, Path)), None)
+    if linked is None:
+        return ((ENVIRONMENT, b""),), {}
+    names = dotenv_values(linked, interpolate=False).keys() - _KEYS
+    return (), {name: _NEVER_EMPTY.get(name, "") for name in names}
 
 
 def _laid_over(settings: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -20,7 +21,17 @@ from .auth import REMEDIES, Access, GeminiCLIAuth, base_environment, configured_
 from .decode import Decoder
 from .encode import check_parts, encode_body, encode_headers
 from .errors import Remedies, early_end, failure
-from .home import ALIASES, DOLLAR, SETTINGS, SYSTEM, home_settings, model_settings
+from .home import (
+    ALIASES,
+    DOLLAR,
+    EXPERIMENTS,
+    SETTINGS,
+    SYSTEM,
+    environment_file,
+    experiments,
+    home_settings,
+    model_settings,
+)
 from .models import chosen, listed
 from .parameters import PARAMETERS, SESSION_PARAMETERS
 from .session_route import PREFIX, Session, SessionRoute, as_session
@@ -105,7 +116,11 @@ class GeminiCLIUU(BaseUU):
         config = {**session.config, "httpOptions": {"headers": headers, "extraBody": _nothing_more(session)}}
         tools = {"core": [f"{PREFIX}*"] if session.tools else []}
         recipe = self._recipe(executable, access, model_settings(address, config), {"tools": tools})
-        return self._route(recipe, decoder, session)
+        return self._route(self._of_session(recipe, session, headers), decoder, session)
+
+    def _of_session(self, recipe: Recipe, session: Session, headers: Mapping[str, str]) -> Recipe:
+        """The recipe, with what a session needs besides."""
+        return with_experiments(recipe, experiments())
 
     def _session(self, session: Session) -> Session:
         return session
@@ -118,16 +133,25 @@ class GeminiCLIUU(BaseUU):
         """The model as the CLI is told of it.
 
         It exchanges some names for those of newer models, by exact comparison; a path that leads to the same place is
-        none of them.
+        none of them. What is a path already goes as it is.
         """
+        if "/" in model:
+            return model
         return f"publishers/google/models/{model}" if access.api == "vertex_ai" else f"./{model}"
 
     def _recipe(self, executable: str, access: Access, *more: Mapping[str, Any]) -> Recipe:
-        env = {**base_environment(), **QUIET, **HOME, **access.env}
+        own, hushed = environment_file(access.files)
+        env = {**hushed, **base_environment(), **QUIET, **HOME, **access.env}
         settings = home_settings(access.selected, self.kept, *more)
-        files = ((SETTINGS, settings), (SYSTEM, b""), *access.files)
+        files = ((SETTINGS, settings), (SYSTEM, b""), *own, *access.files)
         argv = (executable, *FLAGS, *self.recording)
         return Recipe(argv, tuple(sorted(env.items())), (INITIALIZE_LINE,), files)
+
+
+def with_experiments(recipe: Recipe, values: bytes) -> Recipe:
+    """The recipe of a child that takes `values` for its vendor's."""
+    env = (*recipe.env, ("GEMINI_EXP", f"{PRIVATE}/{EXPERIMENTS}"))
+    return replace(recipe, env=env, files=(*recipe.files, (EXPERIMENTS, values)))
 
 
 def _nothing_more(session: Session) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +27,8 @@ from .home import SYSTEM
 
 SERVER = "t"
 PREFIX = f"mcp_{SERVER}_"
-_LONGEST = 64  # characters of a tool's name, with the prefix
+_NAME = re.compile(r"[\w.:-]{1,57}", re.ASCII)  # with the prefix as long as the CLI sends one without cutting it
+_OWN_PROPERTY = "wait_for_previous"
 _FIRST = "d04923d38bb0f6017037e74183378ef4"
 """The id of a first message, before which the CLI puts no note on its surroundings."""
 _UNSEEN = {"text": "-", "thought": True}
@@ -49,6 +51,12 @@ class Session:
     system: str
     tools: Sequence[Mapping[str, Any]]
     names: Mapping[str, str]
+
+    @property
+    def results(self) -> int:
+        """Characters of the results of tools, in plain ASCII."""
+        parts = (part for turn in self.turns for part in turn["content"])
+        return sum(len(json.dumps(part["functionResponse"])) for part in parts if "functionResponse" in part)
 
 
 def as_session(body: Mapping[str, Any], model: str) -> Session:
@@ -79,6 +87,11 @@ class SessionRoute(Route):
         self._kept = session
         self._decoder.names = session.names
         self._still_repeated = sum(turn["type"] == "user" for turn in session.turns)
+        self._loaded = False
+
+    def _tidy(self, child: Path) -> Sequence[Step]:
+        (child / SYSTEM).write_bytes(b"")
+        return super()._tidy(child)
 
     def _set_out(self, child: Path, call: Path) -> Iterable[Step]:
         (child / SYSTEM).write_text(self._kept.system, "utf-8", newline="")
@@ -96,13 +109,23 @@ class SessionRoute(Route):
     def _prompt(self) -> list[dict[str, Any]]:
         return [{"type": "text", "text": ""}]
 
+    def _made(self, result: Mapping[str, Any]) -> Iterator[Step]:
+        """The CLI repeats the turns of a session, while it loads it and after; the last of them is a user's.
+
+        Asked before that is over, it would mix the answer with them.
+        """
+        self._loaded = True
+        if not self._still_repeated:
+            yield from super()._made(result)
+
     def _told(self, message: Mapping[str, Any]) -> Iterator[Step]:
-        """The CLI repeats the turns of a session, while it loads it and after; the last of them is a user's."""
         update = (message.get("params") or {}).get("update") or {}
-        if self._still_repeated and update:
-            self._still_repeated -= update.get("sessionUpdate") == "user_message_chunk"
-        else:
+        if not (self._still_repeated and update):
             yield from super()._told(message)
+        elif update.get("sessionUpdate") == "user_message_chunk":
+            self._still_repeated -= 1
+            if self._loaded:
+                yield from self._made({})
 
     def _stays(self) -> Iterator[Step]:
         """The server of a session runs for as long as the CLI does."""
@@ -115,13 +138,18 @@ def _functions(tool: Mapping[str, Any], model: str) -> Sequence[Mapping[str, Any
         raise unsupported(f"route='session' cannot offer {', '.join(tool)}; use route='native'", model)
     declared: Sequence[Mapping[str, Any]] = tool["functionDeclarations"]
     for one in declared:
-        if len(PREFIX + one["name"]) > _LONGEST:
-            raise _refused(f"offer the tool {one['name']!r}: its name is too long")
+        if not _NAME.fullmatch(one["name"]):
+            raise _refused(f"offer the tool {one['name']!r}: its name is longer than 57 characters, or has odd ones")
     return declared
 
 
 def _listed(declaration: Mapping[str, Any]) -> dict[str, Any]:
-    schema = declaration.get("parametersJsonSchema") or {"type": "object", "properties": {}}
+    """A tool, as the server lists it. The CLI takes none of a list in which one is not an object's."""
+    schema = {"type": "object", "properties": {}, **declaration.get("parametersJsonSchema", {})}
+    if schema["type"] != "object":
+        raise _refused(f"offer the tool {declaration['name']!r}: its parameters are not those of an object")
+    if _OWN_PROPERTY in schema["properties"]:
+        raise _refused(f"offer the tool {declaration['name']!r}: {_OWN_PROPERTY} is a property of the CLI's own")
     return {"name": declaration["name"], "description": declaration.get("description", ""), "inputSchema": schema}
 
 
@@ -145,8 +173,6 @@ def _turns(contents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     if contents[-1]["role"] != "user":
         raise _refused("continue an answer that is begun")
     turns = [_turn(f"m{number}", content) for number, content in enumerate(contents)]
-    if contents[0]["role"] != "user":
-        turns.insert(0, {"type": "gemini", "content": [{"text": ""}]})
     turns[0]["id"] = _FIRST
     return [*turns, {"id": f"m{len(contents)}", "type": "gemini", "content": [{"text": ""}]}]
 
@@ -155,7 +181,8 @@ def _turn(id: str, content: Mapping[str, Any]) -> dict[str, Any]:
     parts = [_prefixed_part(part) for part in content["parts"]]
     if content["role"] == "user":
         return {"id": id, "type": "user", "content": [_UNSEEN, *parts]}
-    return {"id": id, "type": "gemini", "content": parts}
+    # An answer with an empty text in it is left out as a whole.
+    return {"id": id, "type": "gemini", "content": [part for part in parts if part.get("text") != ""]}
 
 
 def _prefixed_part(part: Mapping[str, Any]) -> dict[str, Any]:
