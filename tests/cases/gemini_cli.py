@@ -22,7 +22,6 @@ CLOCK["function"]["parameters"]["$defs"] = {"zone": {"type": "string", "enum": [
 CLOCK["function"]["parameters"]["additionalProperties"] = False
 SHELL = tool("run_shell_command", description="Not the CLI's own.", command={"type": "string"})
 IMAGE = {"type": "image_url", "index": 0, "image_url": {"url": f"data:image/png;base64,{PNG}", "detail": "auto"}}
-SIGNED = {"type": "thinking", "thinking": "So.", "signature": "c2ln"}
 GROUNDS = {
     "webSearchQueries": ["who won", "final"],
     "groundingChunks": [{"web": {"uri": "https://example.invalid/a", "title": "A"}}],
@@ -228,7 +227,7 @@ CASES: dict[str, Case] = {
         KEY,
     ),
     "signed-thoughts": Case(
-        call([user("Hello"), {"role": "assistant", "content": "Hi.", "thinking_blocks": [SIGNED],
+        call([user("Hello"), {"role": "assistant", "content": "Hi.",
                               "provider_specific_fields": {"thought_signatures": ["c2ln"]}}, user("And?")],
              reasoning_effort="low"),
         [api.answer({**api.thought("Seeing", "Let me see."), "thoughtSignature": "c2lnMQ=="},

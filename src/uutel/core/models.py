@@ -36,4 +36,7 @@ def listed_cost(model: str, usage: Usage, vendor: str) -> float | None:
 
     if not litellm.model_cost.keys() & {model, f"{vendor}/{model}"}:
         return None
-    return sum(litellm.cost_per_token(model=model, usage_object=usage, custom_llm_provider=vendor))
+    try:
+        return sum(litellm.cost_per_token(model=model, usage_object=usage, custom_llm_provider=vendor))
+    except Exception:  # noqa: BLE001  (all that LiteLLM raises for a name that it lists for another vendor)
+        return None
