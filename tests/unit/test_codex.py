@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +13,10 @@ from uutel.core.child import Exit
 from uutel.core.exceptions import Kind, VendorError
 from uutel.core.request import ChatRequest, Options
 from uutel.providers.codex.cuts import Cutter
+from uutel.providers.codex.decode import Decoder
 from uutel.providers.codex.encode import encode
 from uutel.providers.codex.errors import early_end, turn_failure
+from uutel.providers.codex.provider import SHELL, VERDICT
 from uutel.providers.codex.tools import encode_tools
 
 from ..cases.codex import PNG
@@ -92,9 +97,45 @@ def test_an_image_is_passed_on_whatever_the_case_of_its_scheme() -> None:
     assert asked.items[0]["content"][0]["image_url"] == f"data:image/png;base64,{PNG}"
 
 
-def test_a_refusal_of_an_earlier_turn_is_told() -> None:
-    asked = encode(request(user(), {"role": "assistant", "content": None, "refusal": "No."}, user()), "gpt-5.5", 10.0)
+@pytest.mark.parametrize(
+    "said", [{"content": None, "refusal": "No."}, {"content": [{"type": "refusal", "refusal": "No."}]}]
+)
+def test_a_refusal_of_an_earlier_turn_is_told(said: dict[str, Any]) -> None:
+    asked = encode(request(user(), {"role": "assistant", **said}, user()), "gpt-5.5", 10.0)
     assert any(part.get("text") == "No." for item in asked.items for part in item.get("content", ()))
+
+
+def test_ids_that_are_too_long_for_the_api_are_shortened_and_stay_different() -> None:
+    ids = [f"call_{'x' * 90}{number}" for number in range(2)]
+    items = encode(request(call(*ids), result(ids[1]), result(ids[0]), user()), "gpt-5.5", 10.0).items
+    first, second, *results = [item["call_id"] for item in items if "call_id" in item]
+    assert first != second
+    assert results == [second, first]
+    assert max(map(len, results)) <= 64
+
+
+@pytest.mark.parametrize(
+    ("command", "said"), [(VERDICT, '{"continue": false}'), ("echo $0 prescribed", "/bin/sh prescribed")]
+)
+def test_the_shell_knows_the_verdict_and_leaves_other_hooks_to_the_users_shell(
+    command: str, said: str, tmp_path: Path
+) -> None:
+    """Started as a login shell; only the user's own reads a profile."""
+    (tmp_path / ".profile").write_text("echo Welcome\n")
+    shell = tmp_path / "shell"
+    shell.write_bytes(SHELL)
+    shell.chmod(0o700)
+    env = {"HOME": str(tmp_path), "UUTEL_SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
+    answer = subprocess.run([shell, "-lc", command], env=env, capture_output=True, text=True, check=True, timeout=10)
+    assert answer.stdout.split("\n")[-2] == said
+    assert ("Welcome" in answer.stdout) == (command != VERDICT)
+
+
+@pytest.mark.parametrize(("event", "fails"), [("sessionStart", False), ("preCompact", True)])
+def test_only_the_compaction_of_what_is_asked_is_an_error_and_no_other_hook(event: str, fails: bool) -> None:
+    decoder = Decoder(Cutter(), {})
+    with pytest.raises(VendorError, match="too long") if fails else nullcontext():
+        assert list(decoder.feed("hook/started", {"run": {"eventName": event}})) == []
 
 
 def test_a_name_that_codex_takes_stays_with_its_tool() -> None:
@@ -157,3 +198,9 @@ def test_what_a_server_said_last_is_told_to_nobody_who_had_begun() -> None:
     assert error.kind is Kind.CONNECTION
     assert "secret" not in str(error)
     assert early_end(Exit(1, "Error loading config.toml"), begun=False).kind is Kind.AUTHENTICATION
+
+
+def test_what_an_administrator_set_wrongly_is_told_without_a_backtrace() -> None:
+    words = "Error: invalid value (set by /etc/codex/requirements.toml)\n\nStack backtrace:\n   0: <unknown>\n"
+    error = early_end(Exit(1, words), begun=False)
+    assert error.message == "codex: Error: invalid value (set by /etc/codex/requirements.toml)"

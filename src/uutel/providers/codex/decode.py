@@ -44,6 +44,7 @@ class Decoder:
         self._told: set[str] = set()  # items of which there were deltas
         self._thinks: tuple[Any, ...] = ()  # of which item, and which part of it, the last piece of reasoning was
         self._record = Record()
+        self._length = 0  # of the text so far, also of what is held back
         self._called: set[str] = set()
         self._usage: dict[str, Any] | None = None
         self._response = ""
@@ -64,7 +65,8 @@ class Decoder:
                 self._limits = dict(params["rateLimits"])
             case "error" if not params.get("willRetry"):
                 self._error = params["error"]
-            case "hook/started" if not self._begun and not self.ended:  # it would compact what it is to ask about
+            case "hook/started" if params["run"]["eventName"] == "preCompact" and not self._begun and not self.ended:
+                # It would compact what it is to ask about.
                 problem = "the conversation is too long for the model, by the CLI's own catalog"
                 raise VendorError(Kind.CONTEXT_WINDOW, problem, "shorten it, or use route='native'")
             case "turn/completed":
@@ -110,6 +112,7 @@ class Decoder:
                 yield from self._text("", last=True)
 
     def _text(self, text: str, *, last: bool = False) -> Iterator[Event]:
+        self._length += len(text)
         passed = self._cutter.feed(text, last=last)
         if passed:
             self._record.text(passed)
@@ -141,7 +144,7 @@ class Decoder:
 
     def _cited(self, parts: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
         """What the parts of a message refer to; the vendor counts places from where a part begins."""
-        at = self._record.length - sum(len(part["text"]) for part in parts)
+        at = self._length - sum(len(part["text"]) for part in parts)
         for part in parts:
             if notes := part.get("annotations"):
                 yield Attached(annotations=[_moved(note, at) for note in notes])

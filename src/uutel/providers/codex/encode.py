@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import takewhile
 from typing import Any
 
@@ -31,10 +32,11 @@ MUST_CALL_ONE = "Answer with a call of the tool {}, not in text."
 """What stands for the `tool_choice` of one tool."""
 
 _LONGER = 10.0  # seconds
-_PARTS = {"text", "image_url", "input_text", "input_image", "output_text"}
+_PARTS = {"text", "image_url", "input_text", "input_image", "output_text", "refusal"}
 _SYSTEM = ("system", "developer")
 _IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 _DEEPEST = 120  # the CLI never answers what is nested 128 deep
+_LONGEST_ID = 64
 _NO_TIER = ("auto", "default")
 _TIERS = ("flex", "priority", "fast")
 
@@ -180,6 +182,8 @@ def _as_told(message: Mapping[str, Any]) -> dict[str, Any]:
         raise VendorError(Kind.BAD_REQUEST, "codex takes no function_call in a message", "use tool_calls")
     if told.get("refusal") and not told.get("content"):
         told["content"] = told["refusal"]
+    if isinstance(told.get("content"), list):
+        told["content"] = [_spoken(part) for part in told["content"]]
     if told["role"] in _SYSTEM:
         told["role"] = "developer"
     kept = told.get("provider_specific_fields") or {}
@@ -188,7 +192,14 @@ def _as_told(message: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
+def _spoken(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A refusal of an earlier answer as the text it was."""
+    return {"type": "text", "text": part["refusal"]} if part["type"] == "refusal" else part
+
+
 def _item(item: dict[str, Any], tools: Tools) -> dict[str, Any]:
+    if "call_id" in item:
+        item["call_id"] = _short(item["call_id"])
     match item["type"]:
         case "message":
             item["content"] = [_part(part, item["role"]) for part in item["content"]]
@@ -202,6 +213,11 @@ def _item(item: dict[str, Any], tools: Tools) -> dict[str, Any]:
         case other:
             raise VendorError(Kind.BAD_REQUEST, f"codex takes no item of type {other!r}")
     return item
+
+
+def _short(id: str) -> str:
+    """An id that the API takes; those of other vendors, from an earlier answer of theirs, may be too long."""
+    return id if len(id) <= _LONGEST_ID else f"call_{sha256(id.encode()).hexdigest()[:40]}"
 
 
 def _part(part: dict[str, Any], role: str = "tool") -> dict[str, Any]:

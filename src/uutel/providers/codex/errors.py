@@ -89,7 +89,7 @@ def early_end(exit: Exit | None, *, begun: bool) -> VendorError:
     last_words = "" if begun or exit.code not in (1, 2) else _plain(exit.stderr)
     if "unrecognized subcommand" in last_words or "unexpected argument" in last_words:
         return VendorError(Kind.AUTHENTICATION, last_words, f"update the CLI: {INSTALL}@latest")
-    if re.search(r"loading (default )?config|\bin `|TOML", last_words):
+    if re.search(r"loading (default )?config|\bin `|TOML|\.toml\)", last_words):
         return VendorError(Kind.AUTHENTICATION, f"codex: {last_words}", "correct the file config.toml of codex")
     how = f"signal {-exit.code}" if exit.code < 0 else f"exit code {exit.code}"
     return VendorError(
@@ -157,6 +157,6 @@ def _resets_at(limits: Mapping[str, Any]) -> float | None:
 
 
 def _plain(text: str) -> str:
-    """Last words without colours, and without what every start of the CLI without bubblewrap says."""
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    """Last words without colours and backtrace, and without what every start of the CLI without bubblewrap says."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text.partition("Stack backtrace:")[0]).splitlines()
     return "\n".join(line for line in lines if "could not find bubblewrap" not in line).strip()

@@ -51,11 +51,6 @@ class Record:
         """How many tool calls were passed on."""
         return len(self._calls)
 
-    @property
-    def length(self) -> int:
-        """How many characters of text were passed on."""
-        return sum(map(len, self._texts))
-
     def fields(self, *, whole: bool) -> dict[str, Any]:
         """What to keep in the message: only the phase where the answer is not `whole`, or not passed on as it was."""
         if not _litellms:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar
@@ -66,23 +67,26 @@ QUIET = {
 }
 """What keeps the CLI's own words, tools and requests out; a release that does not know one of them goes on."""
 
+VERDICT = """echo '{"continue": false}'"""
 ONE_REQUEST = {
     # After a call it cannot make sense of, and after an answer that wants to go on, the CLI would ask the model again.
     # Before that it compacts what the answer has added, if that is more than a token; and is told not to go on.
     "model_auto_compact_token_limit": 1,
     "model_auto_compact_token_limit_scope": "body_after_prefix",
     "features.hooks": True,
-    "hooks.PreCompact": [{"matcher": "", "hooks": [{"type": "command", "command": """echo '{"continue": false}'"""}]}],
+    "hooks.PreCompact": [{"matcher": "", "hooks": [{"type": "command", "command": VERDICT}]}],
 }
 """What makes one completion one request, however it ends."""
 
-_SHELL = b"""#!/bin/sh
-echo '{"continue": false}'
-"""
-"""In what the CLI runs the hook.
+SHELL = f"""#!/bin/sh
+[ "$2" = {shlex.quote(VERDICT)} ] || exec "${{UUTEL_SHELL:-/bin/sh}}" "$@"
+{VERDICT}
+""".encode()
+"""In what the CLI runs hooks.
 
 The user's own shell may be none (`nologin`); and any real one, started as a login shell, as the CLI does it, reads a
-profile, which may print a greeting into the answer. This one knows nothing but the answer.
+profile, which may print a greeting into the answer. This one knows the answer of UUTEL's hook; what an administrator
+prescribes is run in the user's shell, as ever.
 """
 
 NATIVE = {
@@ -156,8 +160,10 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
         config |= {"sqlite_home": f"{PRIVATE}/home", "log_dir": f"{PRIVATE}/home"}
     shell = f"{PRIVATE}/shell" if runs_programs() else "/bin/sh"
     places = {"CODEX_HOME": str(access.home or f"{PRIVATE}/home"), "TMPDIR": f"{PRIVATE}/temporary", "SHELL": shell}
-    env = {**base_environment(), **access.env, **places}
-    files: dict[str, bytes | Path | None] = {"home": None, "temporary": None, "shell": _SHELL}
+    inherited = base_environment()
+    own_shell = {"UUTEL_SHELL": inherited["SHELL"]} if inherited.get("SHELL") else {}
+    env = {**inherited, **own_shell, **access.env, **places}
+    files: dict[str, bytes | Path | None] = {"home": None, "temporary": None, "shell": SHELL}
     files |= {"models.json": catalog} if catalog else {}
     files |= {"home/auth.json": access.credentials} if access.credentials else {}
     return Recipe(
