@@ -25,6 +25,8 @@ _SECRET = re.compile(r"sk-[A-Za-z0-9_-]{16,}")
 _PROSE = {"base_instructions", "model_messages"}
 _LONG = 4096  # characters of a command's answer
 _TIMES = re.compile(r".*AtMs|(created|updated|recency|started|completed)At|durationMs|create_time")
+# Of what a CLI leaves in a file, the lines that are read; the rest is of the machine that it ran on.
+_READ = {"telemetry.json": '    "response_text": '}
 _ELIDED = {"commands", "agents", "slash_commands", "skills", "terminal_slash_commands", "plugins", "availableCommands"}
 
 
@@ -111,6 +113,8 @@ class _Scrubber:
         return [self._clean({"version": version, **question}), *map(self._step, steps)]
 
     def _step(self, step: dict[str, Any]) -> dict[str, Any]:
+        if wanted := _READ.get(step.get("made", "")):
+            step["text"] = "".join(f"{line}\n" for line in step["text"].split("\n") if line.startswith(wanted))
         for name in ("in", "out"):
             if name in step:
                 step[name] = _parsed(step[name])
