@@ -8,7 +8,7 @@ from typing import Any
 from ..support import Outcome
 from . import Seen
 
-RECORDED = "0.169.0"
+RECORDED = "0.171.0"
 ASIDE: set[tuple[str, str]] = set()
 
 
