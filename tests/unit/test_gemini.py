@@ -11,7 +11,9 @@ from litellm.exceptions import UnsupportedParamsError
 from uutel.core.exceptions import Kind, VendorError
 from uutel.core.request import ChatRequest, Options
 from uutel.providers.claude_code import encode as claude
+from uutel.providers.gemini_cli.auth import REMEDIES
 from uutel.providers.gemini_cli.encode import API, encode_body
+from uutel.providers.gemini_cli.errors import asked_to_log_in, failure
 
 from ..cases.gemini_cli import HELLO, WEATHER, tool_call
 
@@ -123,3 +125,32 @@ def test_fields_of_the_caller_s_are_sent_in_one_spelling() -> None:
     sent = body(request(temperature=0.5, extra_body=extra))
     assert sent["generationConfig"] == {"temperature": 1, "topK": 5}
     assert sent["cachedContent"] == "cachedContents/abc"
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "kind"),
+    [
+        (-32000, "Request had invalid authentication credentials.", Kind.AUTHENTICATION),
+        (-32000, "bad token", Kind.AUTHENTICATION),
+        (-32000, "Resource has been exhausted (e.g. check quota).", Kind.RATE_LIMIT),
+        (-32000, "Internal error encountered.", Kind.SERVER),
+        (-32000, "The service is currently unavailable.", Kind.UNAVAILABLE),
+        (-32000, "<html>a gateway's</html>", Kind.SERVER),
+        (500, "Requested entity was not located.", Kind.NOT_FOUND),
+        (500, '{"detail": "Not Found"}', Kind.NOT_FOUND),
+        (500, "<html>no API</html>", Kind.NOT_FOUND),
+        (500, '{"error": {"code": 500, "message": "<html>Bad Gateway</html>"}}', Kind.SERVER),
+        (500, '{"error": {"code": 500, "message": "quota not found"}}', Kind.SERVER),
+        (502, '{"error": {"code": 502, "message": "<html>Bad Gateway</html>"}}', Kind.SERVER),
+    ],
+)
+def test_an_error_is_told_by_its_code_and_by_its_words_where_the_code_does_not_tell(
+    code: int, said: str, kind: Kind
+) -> None:
+    assert failure({"code": code, "message": said}, REMEDIES).kind is kind
+
+
+def test_the_question_for_a_login_is_told_without_what_moves_the_cursor() -> None:
+    told = asked_to_log_in(b"\x1b[?1049h\x1b[2J\x1b[<u\x07Please visit the following URL\r\n", REMEDIES)
+    assert "gemini asks to log in ('Please visit the following URL')" in str(told)
+    assert told.kind is Kind.AUTHENTICATION

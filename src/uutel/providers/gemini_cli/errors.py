@@ -38,6 +38,7 @@ _BY_WORDS = (
     (r"internal (server )?error", Kind.SERVER),
 )
 _AUTH_REQUIRED = -32000  # the protocol's own code
+_CONTROLS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,13 @@ def failure(error: Mapping[str, Any], remedies: Remedies) -> VendorError:
     if status == 500 and kind is not Kind.SERVER:
         status = None  # the CLI's, and not the API's
     return VendorError(kind, words, remedies.of(kind), status, _retry_after(said, api))
+
+
+def asked_to_log_in(line: bytes, remedies: Remedies) -> VendorError:
+    """The CLI asks for a login, without a word why: the one it has is not valid, or nobody could be asked about it."""
+    said = _CONTROLS.sub("", line.decode("utf-8", "replace")).strip()[:200]
+    problem = f"gemini asks to log in ({said!r}): the login is not valid, or could not be checked just now"
+    return VendorError(Kind.AUTHENTICATION, problem, f"repeat the call; if that does not help, {remedies.login}")
 
 
 def early_end(exit: Exit | None, remedies: Remedies) -> VendorError:
