@@ -124,6 +124,13 @@ CASES: dict[str, Case] = {name: from_gemini_cli(cli.CASES[f"session-{name}"]) fo
     "error-load-403": case(
         call(HELLO), loadCodeAssist={"status": 403, "body": {"error": {"code": 403, "message": "Permission denied on resource project", "status": "PERMISSION_DENIED"}}}
     ),
+    "error-load-401": case(
+        call(HELLO), loadCodeAssist={"status": 401, "body": {"error": {"code": 401, "message": "bad token", "status": "UNAUTHENTICATED"}}}
+    ),
+    "error-load-500": case(
+        call(HELLO), loadCodeAssist={"status": 500, "body": {"error": {"code": 500, "message": "Internal error encountered.", "status": "INTERNAL"}}}
+    ),
+    "error-project-number": case(call(HELLO, project="1234567890")),
     "error-route": case(call(HELLO, route="native")),
 }  # fmt: skip
 FAILURES = {
@@ -133,6 +140,8 @@ FAILURES = {
     "error-auth-key": '`auth="api_key"`',
     "error-project-required": "the account needs a project",
     "error-ineligible": "the account may not use Code Assist",
+    "error-project-number": "the project is named by its number",
+    "error-load-401": "Code Assist does not take the login",
     "error-load-403": "the account may not use the project",
     "error-429-retry": "too many requests",
     "error-429-daily": "the day's quota is used up",

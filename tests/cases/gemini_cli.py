@@ -272,6 +272,11 @@ CASES: dict[str, Case] = {
     "error-401": failing(api.error(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.")),
     "error-403": failing(api.error(403, "PERMISSION_DENIED", "The caller does not have permission")),
     "error-404": failing(api.error(404, "NOT_FOUND", "models/gemini-nope is not found for API version v1beta"), model="gemini-nope"),
+    "error-404-words": failing({"status": 404, "headers": {"content-type": "text/plain"}, "raw": "404 page not found"}),
+    "error-404-page": failing({"status": 404, "headers": {"content-type": "text/html"}, "raw": "<html>Nothing</html>"}),
+    "session-error-404-page": failing(
+        {"status": 404, "headers": {"content-type": "text/html"}, "raw": "<html>Nothing</html>"}, route="session"
+    ),
     "error-429": failing(api.error(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota).")),
     "error-429-retry": failing(api.error(429, "RESOURCE_EXHAUSTED", "Quota exceeded", api.RETRY)),
     "error-429-daily": failing(api.error(429, "RESOURCE_EXHAUSTED", "Quota exceeded", api.DAILY)),
@@ -301,6 +306,7 @@ FAILURES = {
     "error-401": "the credentials are not valid",
     "error-403": "the account may not use this",
     "error-404": "no model of this name, or not for this account",
+    "error-404-words": "`api_base` is that of some other server",
     "error-429": "too many requests",
     "error-429-retry": "too many requests, and the API says when to repeat the call",
     "error-429-daily": "the day's quota is used up",

@@ -108,6 +108,16 @@ def test_a_value_of_the_wrong_kind_is_refused_by_name(door: str, name: str, valu
         DOORS[door](call)
 
 
+@pytest.mark.parametrize("provider", ["claude-code", "codex", "gemini-cli"])
+@pytest.mark.parametrize(
+    "headers", [{"x a": "b"}, {"": "b"}, {"x-a": "b\0"}, {"x-a": "b\r\nx-c: d"}, {"x-a": "\u20ac"}], ids=repr
+)
+def test_a_header_that_http_does_not_have_is_refused(provider: str, headers: dict[str, str]) -> None:
+    call = {"model": f"uutel/{provider}/m", "messages": [{"role": "user", "content": "Hello"}]}
+    with pytest.raises(BadRequestError, match="HTTP takes no header"):
+        litellm.completion(**call, extra_headers=headers)
+
+
 def test_the_usage_of_several_answers_is_summed_in_every_detail() -> None:
     one = Usage(
         prompt_tokens=10,

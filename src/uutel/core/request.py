@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -62,7 +63,7 @@ class ChatRequest:
             timeout=float(call.get("timeout") or 600.0),
             stream=bool(given.get("stream")),
             drop_params=_drop_params(litellm_params),
-            headers=dict(call.get("headers") or {}),
+            headers=_headers(call.get("headers") or {}),
             api_key=call.get("api_key"),
             api_base=call.get("api_base"),
             metadata=litellm_params.get("metadata") or {},
@@ -120,6 +121,8 @@ _NOT_PARAMETERS = {
     "agent_id", "disable_fallbacks", "include_fallback_errors", "policies", "routing_plugin_signals", "session_id",
     "spend_logs_metadata", "trace_id",
 }  # fmt: skip
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _Checked = TypeVar("_Checked", bound=BaseModel)
 
 
@@ -137,6 +140,15 @@ def _checked(model: type[_Checked], given: dict[str, Any]) -> _Checked:
         return model(**given)
     except ValidationError as error:
         raise VendorError(Kind.BAD_REQUEST, "; ".join(complaints(error))) from error
+
+
+def _headers(given: Mapping[str, Any]) -> dict[str, str]:
+    """The caller's own headers. Of one that HTTP does not have a CLI would make two, or fail in words of its own."""
+    headers = {str(name): str(value) for name, value in given.items()}
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise VendorError(Kind.BAD_REQUEST, f"HTTP takes no header {name!r} of this name or value")
+    return headers
 
 
 def _drop_params(litellm_params: Mapping[str, Any]) -> bool:

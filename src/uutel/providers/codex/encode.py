@@ -129,7 +129,7 @@ def _thread(request: ChatRequest, tools: Tools, silence: float) -> dict[str, Any
     if verbosity := request.params.get("verbosity"):
         config["model_verbosity"] = verbosity
     if request.headers:
-        config["model_providers.uutel.http_headers"] = {str(k): str(v) for k, v in request.headers.items()}
+        config["model_providers.uutel.http_headers"] = dict(request.headers)
     return {
         "ephemeral": True,
         "sandbox": "read-only",

@@ -25,7 +25,7 @@ from ...core.child import Exit, Recipe
 from ...core.events import Event
 from ...core.exceptions import Kind, VendorError
 from .decode import Chunk, Decoder, recorded
-from .errors import Remedies, early_end, failure
+from .errors import Remedies, asked_to_log_in, early_end, failure
 from .home import SETTINGS, call_settings
 from .models import answered
 
@@ -167,8 +167,7 @@ class Route(ABC):
         """One line as an object. Before the CLI has answered, what is no JSON is a question about the login."""
         if not line.lstrip().startswith(b"{"):
             if not self._open and line.strip():
-                said = line.decode("utf-8", "replace").strip()[:200]
-                raise VendorError(Kind.AUTHENTICATION, f"gemini asks to log in: {said!r}", self._remedies.login)
+                raise asked_to_log_in(line, self._remedies)
             logger.debug("gemini printed {!r}", line[:200])
             return {}
         try:

@@ -211,7 +211,7 @@ def _with_api_id(part: Mapping[str, Any]) -> Mapping[str, Any]:
     if not call or not call.get("id"):
         return part
     own = call["id"].removeprefix(f"{call['name']}__")
-    made_up = re.fullmatch(re.escape(call["name"]) + r"_\d+_\d+", own)
+    made_up = re.fullmatch(re.escape(call["name"]) + r"_\d{13}_\d+", own)  # a time in milliseconds, and a number
     named = {} if made_up else {"id": own}
     return {**part, "functionCall": {**{key: value for key, value in call.items() if key != "id"}, **named}}
 

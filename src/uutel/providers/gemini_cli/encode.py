@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import litellm
-from litellm.llms.vertex_ai.common_utils import VertexAIError
 from litellm.llms.vertex_ai.gemini.transformation import _transform_request_body
 from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import VertexGeminiConfig
 
+from ...core.convert import cannot_be_put
 from ...core.exceptions import Kind, VendorError, unsupported
 from ...core.params import DroppedParameterWarning
 from ...core.request import ChatRequest
@@ -42,25 +42,15 @@ def encode_body(request: ChatRequest, model: str, api: API) -> dict[str, Any]:
     """
     try:
         return _encoded(request, model, api)
-    except litellm.exceptions.UnsupportedParamsError:
+    except (litellm.exceptions.UnsupportedParamsError, VendorError):
         raise
-    except (VertexAIError, litellm.exceptions.APIError, litellm.exceptions.BadRequestError) as error:
-        raise _cannot_be_put(error) from error
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise _cannot_be_put(error) from error
-
-
-def _cannot_be_put(error: Exception) -> VendorError:
-    told = str(error).partition("\nReceived Messages=")[0]  # which are long, and the caller's own
-    return VendorError(Kind.BAD_REQUEST, f"this call cannot be put to Gemini: {type(error).__name__}: {told}")
+    except Exception as error:  # noqa: BLE001  (which LiteLLM raises bare, with the caller's words in it)
+        raise cannot_be_put("Gemini", error) from None
 
 
 def _encoded(request: ChatRequest, model: str, api: API) -> dict[str, Any]:
     params = _params(request, model, api)
-    extra = params.pop("extra_body", None) or {}
-    for name, fix in _PROTECTED.items():
-        if name in extra:
-            raise VendorError(Kind.BAD_REQUEST, f"extra_body cannot set {name!r}: {fix} instead")
+    extra = _extra_body(params.pop("extra_body", None) or {})
     body: dict[str, Any] = dict(
         _transform_request_body(
             messages=_messages(request.messages),
@@ -75,9 +65,21 @@ def _encoded(request: ChatRequest, model: str, api: API) -> dict[str, Any]:
     body["systemInstruction"] = body.pop("system_instruction", None)
     body["tools"] = _tools(body.get("tools") or (), request.params.get("tools") or ())
     body["generationConfig"] = {_camel(name): value for name, value in body.get("generationConfig", {}).items()}
-    config = {**body["generationConfig"], **(extra.get("generationConfig") or {})}
+    config = {**body["generationConfig"], **extra.get("generationConfig", {})}
     body = {**body, **extra, "generationConfig": config}
     return {name: value for name, value in body.items() if value is not None}
+
+
+def _extra_body(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The caller's own fields, in one of the two spellings that the API takes of each."""
+    spelled = {_camel(name): value for name, value in extra.items()}
+    for name, fix in _PROTECTED.items():
+        if name in spelled:
+            raise VendorError(Kind.BAD_REQUEST, f"extra_body cannot set {name!r}: {fix} instead")
+    config = {_camel(name): value for name, value in (spelled.get("generationConfig") or {}).items()}
+    if config.get("candidateCount", 1) != 1:
+        raise VendorError(Kind.BAD_REQUEST, "extra_body cannot set 'candidateCount': pass n= instead")
+    return {**spelled, "generationConfig": config}
 
 
 def _params(request: ChatRequest, model: str, api: API) -> dict[str, Any]:
@@ -88,7 +90,12 @@ def _params(request: ChatRequest, model: str, api: API) -> dict[str, Any]:
         params.pop("temperature", None)  # LiteLLM's own default
     _tell_of_losses(given, params)
     _check_parallel(request, model)
-    return params | {name: request.params[name] for name in _OWN if name in request.params}
+    _check_tools(request, model, config, params)
+    own = {name: request.params[name] for name in _OWN if name in request.params}
+    if "labels" in own and api == "gemini":
+        _refuse("labels is not supported: the API has none of Vertex AI's labels", request, model)
+        del own["labels"]
+    return params | own
 
 
 def _tell_of_losses(given: Mapping[str, Any], params: Mapping[str, Any]) -> None:
@@ -99,8 +106,26 @@ def _tell_of_losses(given: Mapping[str, Any], params: Mapping[str, Any]) -> None
 
 
 def _check_parallel(request: ChatRequest, model: str) -> None:
-    if request.params.get("parallel_tool_calls") is False and not request.drop_params:
-        problem = "parallel_tool_calls=False is not supported: the API has no such knob"
+    if request.params.get("parallel_tool_calls") is False:
+        _refuse("parallel_tool_calls=False is not supported: the API has no such knob", request, model)
+
+
+def _check_tools(request: ChatRequest, model: str, config: VertexGeminiConfig, mapped: Mapping[str, Any]) -> None:
+    """Refuse tools that LiteLLM leaves out: what it does not know, and Google's search beside functions."""
+    wanted = {"googleSearch"} if "web_search_options" in request.params else set()
+    for number, tool in enumerate(request.params.get("tools") or ()):
+        if "function" not in tool:
+            alone = config.map_openai_params({"tools": [copy.deepcopy(tool)]}, {}, model, request.drop_params)
+            if not alone.get("tools"):
+                raise VendorError(Kind.BAD_REQUEST, f"tools[{number}] is neither a function nor a tool of Google's")
+            wanted |= {name for one in alone["tools"] for name in one}
+    if lost := wanted - {name for one in mapped.get("tools") or () for name in one}:
+        _refuse(f"{', '.join(sorted(lost))} is not supported beside functions", request, model)
+
+
+def _refuse(problem: str, request: ChatRequest, model: str) -> None:
+    """Raise, unless what cannot be had may be left out."""
+    if not request.drop_params:
         raise unsupported(f"{problem}. Set drop_params=True to leave it out.", model)
 
 
@@ -122,11 +147,7 @@ def check_parts(request: ChatRequest) -> None:
 
 def encode_headers(request: ChatRequest) -> dict[str, str]:
     """The caller's own headers."""
-    headers = {name: str(value) for name, value in request.headers.items()}
-    for name, value in headers.items():
-        if "\n" in name + value or "\r" in name + value:
-            raise VendorError(Kind.BAD_REQUEST, f"header {name!r} contains a line break")
-    return headers
+    return dict(request.headers)
 
 
 def _parts(messages: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

@@ -1,7 +1,8 @@
 """What `gemini` says when something went wrong → `VendorError`.
 
 Over ACP an API error has the HTTP status as its code and the API's own error object, or a sentence of the CLI's, as its
-message. A model that there is not, and a connection that breaks, have the code 500. Each row below was seen on the real
+message. A 404, and a connection that breaks, have the code 500 and of the API's answer only the words. What goes wrong
+with the login has a code of its own, whatever the status was, and only words too. Each row below was seen on the real
 binary.
 """
 
@@ -23,16 +24,21 @@ _BY_WORDS = (
     (r"api[_ ]key[_ ](not valid|invalid|expired)|API_KEY_INVALID", Kind.AUTHENTICATION),
     (r"api key is missing|authentication required|could not load the default credentials", Kind.AUTHENTICATION),
     (r"manual authorization is required|authentication cancelled|invalid_grant|UNAUTHENTICATED", Kind.AUTHENTICATION),
+    (r"invalid authentication credentials", Kind.AUTHENTICATION),
     (r"input token count.*exceeds|exceeds the maximum number of tokens|context length", Kind.CONTEXT_WINDOW),
     (r"verify your account|not eligible|IneligibleTier|VALIDATION_REQUIRED", Kind.PERMISSION),
     (r"setting the GOOGLE_CLOUD_PROJECT|InvalidNumericProjectId|ProjectIdRequired", Kind.PERMISSION),
+    (r"Invalid Google Cloud Project ID|has not been used in project .* it is disabled", Kind.PERMISSION),
     (r"permission denied|PERMISSION_DENIED|does not have permission", Kind.PERMISSION),
-    (r"is not found|was not found|NOT_FOUND", Kind.NOT_FOUND),
-    (r"exhausted|quota|not enough credits|rate limit", Kind.RATE_LIMIT),
+    (r"\bnot (found|located)\b|NOT_FOUND", Kind.NOT_FOUND),
+    (r"exhausted|quota|not enough credits|rate limit|too many requests|slow down", Kind.RATE_LIMIT),
     (r"overloaded|unavailable", Kind.UNAVAILABLE),
     (r"terminated|fetch failed|socket|premature close|econn|enotfound|other side closed", Kind.CONNECTION),
     (r"in JSON at position|Incomplete JSON|Unexpected (end|token)", Kind.CONNECTION),
+    (r"internal (server )?error", Kind.SERVER),
 )
+_AUTH_REQUIRED = -32000  # the protocol's own code
+_CONTROLS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Remedies:
         return {
             Kind.AUTHENTICATION: self.login,
             Kind.PERMISSION: self.permission,
-            Kind.NOT_FOUND: "check the name of the model, and what the credential may use",
+            Kind.NOT_FOUND: "check the name of the model, api_base, and what the credential may use",
             Kind.CONTEXT_WINDOW: "shorten the conversation",
             Kind.CONNECTION: "check the network, proxies and api_base; the call can be repeated",
             Kind.UNAVAILABLE: "repeat the call later",
@@ -61,10 +67,17 @@ def failure(error: Mapping[str, Any], remedies: Remedies) -> VendorError:
     words = str(api.get("message") or said)
     code = error.get("code")
     status = code if isinstance(code, int) and 400 <= code < 600 else None
-    kind = _kind(status, said)
+    kind = _kind(status, said, Kind.AUTHENTICATION if code == _AUTH_REQUIRED else Kind.SERVER)
     if status == 500 and kind is not Kind.SERVER:
         status = None  # the CLI's, and not the API's
     return VendorError(kind, words, remedies.of(kind), status, _retry_after(said, api))
+
+
+def asked_to_log_in(line: bytes, remedies: Remedies) -> VendorError:
+    """The CLI asks for a login, without a word why: the one it has is not valid, or nobody could be asked about it."""
+    said = _CONTROLS.sub("", line.decode("utf-8", "replace")).strip()[:200]
+    problem = f"gemini asks to log in ({said!r}): the login is not valid, or could not be checked just now"
+    return VendorError(Kind.AUTHENTICATION, problem, f"repeat the call; if that does not help, {remedies.login}")
 
 
 def early_end(exit: Exit | None, remedies: Remedies) -> VendorError:
@@ -82,14 +95,19 @@ def early_end(exit: Exit | None, remedies: Remedies) -> VendorError:
     return VendorError(kind, message, remedies.of(kind))
 
 
-def _kind(status: int | None, words: str) -> Kind:
+def _kind(status: int | None, words: str, unknown: Kind = Kind.SERVER) -> Kind:
+    """What happened; `unknown` where neither the status nor the words tell."""
     said = next((kind for pattern, kind in _BY_WORDS if re.search(pattern, words, re.IGNORECASE)), None)
     if said in (Kind.CONTEXT_WINDOW,) or (status == 400 and said is Kind.AUTHENTICATION):
         return said
     if status is not None and status != 500:
         return kind_of_status(status)
     # The status of what has no status is 500; an error of the API's own that is 500 says so.
-    return said if said is not None and not _api_error(words) else Kind.SERVER
+    if _api_error(words):
+        return Kind.SERVER
+    if said is None and words.lstrip().startswith(("<", "{")):  # a page of what is no API: with its status, but for 404
+        return Kind.NOT_FOUND if status == 500 else Kind.SERVER
+    return said or unknown
 
 
 def _api_error(said: str) -> Mapping[str, Any]:
