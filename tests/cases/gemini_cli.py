@@ -123,6 +123,23 @@ CASES: dict[str, Case] = {
         [api.answer(api.text("21 degrees; no idea what time it is."))],
         KEY,
     ),
+    "call-without-words": Case(
+        call(
+            [user("Time?"), {"role": "assistant", "content": "", "tool_calls": [tool_call("c1", "now", "{}")]},
+             {"role": "tool", "tool_call_id": "c1", "content": "12:00"}, user("And now?")],
+            tools=[{"type": "function", "function": {"name": "now", "parameters": {"properties": {}}}}],
+        ),
+        [api.answer({"functionCall": {"name": "now"}})],
+        KEY,
+    ),
+    "answer-first": Case(
+        call([{"role": "assistant", "content": "Ask me."}, *HELLO]), [api.answer(api.text("Hello."))], KEY
+    ),
+    "line-separators": Case(
+        call([user("Line ends?")], tools=[WEATHER]),
+        [api.answer(api.text("a\u2028b\u2029c\x85d"), api.call("get_weather", {"city": "\u2028"}, "c1"))],
+        KEY,
+    ),
     "history": Case(
         call(
             [
@@ -339,6 +356,9 @@ _AS_SESSIONS = [
     "tool-call",
     "parallel-tool-calls",
     "tool-results",
+    "call-without-words",
+    "answer-first",
+    "line-separators",
     "history",
     "media",
     "parameters",
