@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..core.engine import shutdown
 from ..settings import overriding
 from . import player, tap
 from .play import _PACKAGE, _shim
@@ -40,6 +41,7 @@ def recording(provider: str, executable: str, into: Path) -> Iterator[None]:
         shim = _shim(Path(kept) / "cli", tap.__file__, kept, executable)
         with overriding(spares=0, **{provider: {"executable": str(shim)}}):
             yield
+            shutdown()  # a CLI that has been asked to end may yet leave what is read of it
         into.mkdir(parents=True, exist_ok=True)
         for old in (*into.glob("conversation-*.jsonl"), *into.glob("asides.json")):
             old.unlink()
