@@ -20,6 +20,7 @@ from .play import _PACKAGE, _shim
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LOOPBACK = re.compile(r"127\.0\.0\.1:\d+")
 _API = re.compile(r"http://127\.0\.0\.1:\d+[^\s\"']*")
+_INSTALLED = re.compile(r"/[^\s\"']*/node_modules/")
 _SECRET = re.compile(r"sk-[A-Za-z0-9_-]{16,}")
 
 # Long lists of what the CLI could do for others, in its vendor's prose; no conversation depends on them.
@@ -139,6 +140,7 @@ class _Scrubber:
             return player.ANY
         for path, name in self._paths.items():
             text = text.replace(path, name) if len(path) > 1 else text
+        text = _INSTALLED.sub("/node_modules/", text)
         text = _UUID.sub(lambda found: self._id(found[0]), text)
         return _SECRET.sub("<secret>", _LOOPBACK.sub("127.0.0.1:0", text))
 
