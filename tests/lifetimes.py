@@ -27,7 +27,8 @@ import uutel
 from .processes import children, eventually, private_directories, runs
 from .programs import Zygote
 
-SOON = 1.0  # seconds after which nothing is left of a call that nobody waits for
+# Seconds after which nothing is left of a call that nobody waits for; as many times as tests share the machine.
+SOON = 1.0 * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 Point = Literal["before the first word", "in mid-answer"]
 BEFORE: Point = "before the first word"
 WITHIN: Point = "in mid-answer"

@@ -23,7 +23,7 @@ EXPERIMENTS = "experiments.json"
 DOLLAR = ("UUTEL_D", "$")
 """The variable that stands for a dollar sign in settings, and its value."""
 
-_KEYS = {"GEMINI_API_KEY"}
+_KEYS = {"GEMINI_API_KEY", "GOOGLE_API_KEY"}
 _MASKED_FROM = (45758817, 45758818)  # tokens of results that are kept in any case, and that are worth taking out
 _NEVER_EMPTY = {"GEMINI_TELEMETRY_TARGET": "local", "GEMINI_TELEMETRY_OTLP_PROTOCOL": "grpc"}
 
