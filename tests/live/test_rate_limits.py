@@ -34,13 +34,23 @@ HEADERS = {
 }
 HELLO_THERE = api.text("Hello", " there")
 CALLED = api.tool_use("toolu_1", "get_weather", {"city": "Paris"})
+
+
+def unended(reply: Reply) -> Reply:
+    """`reply` up to the model's last word, with the connection left open.
+
+    For ends that the CLI would not content itself with: a race between it and UUTEL, which a busy machine could lose.
+    """
+    return api.broken(reply, -1, "stall")
+
+
 ENDS = {
     "stop": (api.message(HELLO_THERE, headers=HEADERS), "stop"),
     "tool call": (api.message(CALLED, stop_reason="tool_use", headers=HEADERS), "tool_calls"),
-    "cut": (api.message(HELLO_THERE, stop_reason="max_tokens"), "length"),
-    "full": (api.message(HELLO_THERE, stop_reason="model_context_window_exceeded"), "length"),
-    "refused": (api.message(HELLO_THERE, stop_reason="refusal"), "content_filter"),
-    "only thought": (api.message(api.thinking("Hm.")), "stop"),
+    "cut": (unended(api.message(HELLO_THERE, stop_reason="max_tokens")), "length"),
+    "full": (unended(api.message(HELLO_THERE, stop_reason="model_context_window_exceeded")), "length"),
+    "refused": (unended(api.message(HELLO_THERE, stop_reason="refusal")), "content_filter"),
+    "only thought": (unended(api.message(api.thinking("Hm."))), "stop"),
 }
 
 
@@ -70,4 +80,4 @@ def test_every_ending_is_one_request(claude: Release, route: str, end: str, home
 
 def test_an_answer_without_a_word_is_an_error_and_one_request(claude: Release, route: str, home: Path) -> None:
     with pytest.raises(InternalServerError, match="without a word"):
-        ask(api.message(), route, home)
+        ask(unended(api.message()), route, home)

@@ -45,6 +45,8 @@ QUIET = {
     "CLAUDE_CODE_DISABLE_THINKING": "1",  # or the CLI asks for reasoning the caller did not ask for
     "CLAUDE_CODE_EFFORT_LEVEL": "auto",  # the same: the model's own, and no word of it in the request
     "CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP": "1",  # or another model answers than the one asked for
+    "CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK": "1",  # or another model is asked after a refusal
+    "CLAUDE_CODE_DISABLE_REFUSAL_RETRY": "1",  # or the same one is, with the refusal noted
     "CLAUDE_CODE_MAX_RETRIES": "0",  # retries are LiteLLM's
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_COMPACT": "1",
