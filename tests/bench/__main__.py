@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,9 @@ from uutel.settings import overriding
 
 from ..support import environment
 
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Where both are set, codex reads all certificates twice for every thread, which is 10 ms and no matter of UUTEL's."""
+
 
 def main(provider: str, command: str, runs: int) -> None:
     executable = str(Path(command).absolute())
@@ -22,6 +26,8 @@ def main(provider: str, command: str, runs: int) -> None:
         environment({}, Path(home)),
         overriding(**{provider: {"executable": executable}}),
     ):
+        for name in CERTIFICATES:
+            os.environ.pop(name, None)
         medians, promises = import_module(f".{provider}", __package__).measured(executable, Path(home), runs)
     print(f"{version}, LiteLLM {importlib.metadata.version('litellm')}, medians of {runs} interleaved runs, ms")
     for (who, what), value in medians.items():
