@@ -7,10 +7,13 @@ are tried by turns: what goes through one of them on a release goes through anot
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from uutel.settings import overriding
 
 from ..cases import Case, cases
 from ..releases import Seen, releases
@@ -35,11 +38,11 @@ class Made(Seen):
 
 @pytest.mark.filterwarnings("ignore::uutel.providers.cloud_code.route.OtherModelWarning")
 @pytest.mark.parametrize(("cli", "name"), CASES, ids=str, indirect=["cli"])
-def test_a_release_does_with_a_case_what_is_recorded(cli: CLI, name: str, home: Path) -> None:
+def test_a_release_does_with_a_case_what_is_recorded(cli: CLI, name: str, home: Path, vendor: VendorAPI) -> None:
     case, recording = cases(cli.provider)[name], FIXTURES / cli.provider / name
     known, version, door = releases(cli.provider), cli.release.version, _door(cli, name)
     with environment(case.env, home / name if case.files else home, case.files):
-        made = _make(cli, case, door)
+        made = _make(cli, case, door, vendor)
     recorded = Seen(read(recording / "answer.json"), read(recording / "wire.json"))
     wanted = known.comparable(known.expected(recorded, version, name), version, name)
     seen = known.comparable(made, version, name)
@@ -56,12 +59,29 @@ def _door(cli: CLI, name: str) -> str:
     return DOORS_TRIED[0 if "n" in of_provider[name].call else turn % len(DOORS_TRIED)]
 
 
-def _make(cli: CLI, case: Case, door: str) -> Made:
-    with VendorAPI(case.script, case.aside) as api:
-        os.environ.update(case.environment(api.url))
-        outcome = DOORS[door]({**case.call, "api_base": api.url})
-        aside = {(request.method, request.path) for request in api.side_requests}
-        return Made(outcome, [received(cli.provider, request) for request in api.requests], aside)
+@pytest.fixture(scope="module")
+def one_address() -> Iterator[VendorAPI]:
+    with VendorAPI([]) as api:
+        yield api
+
+
+@pytest.fixture
+def vendor(cli: CLI, name: str, request: pytest.FixtureRequest) -> Iterator[VendorAPI]:
+    """The API of a case. Those of Gemini CLI have one address, so that a child that may serve again does."""
+    case = cases(cli.provider)[name]
+    if cli.provider == "gemini_cli":
+        with overriding(spares=1):
+            yield request.getfixturevalue("one_address").play(case.script, case.aside)
+    else:
+        with VendorAPI(case.script, case.aside) as api:
+            yield api
+
+
+def _make(cli: CLI, case: Case, door: str, api: VendorAPI) -> Made:
+    os.environ.update(case.environment(api.url))
+    outcome = DOORS[door]({**case.call, "api_base": api.url})
+    aside = {(request.method, request.path) for request in api.side_requests}
+    return Made(outcome, [received(cli.provider, request) for request in api.requests], aside)
 
 
 @pytest.mark.parametrize("provider", PROGRAMS)

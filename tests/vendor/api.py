@@ -86,6 +86,12 @@ class VendorAPI:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    def play(self, script: Sequence[Reply | Callable[[Any], Reply]], aside: dict[str, Reply]) -> VendorAPI:
+        """Begin anew, at the same address."""
+        self.script, self.aside = script, aside
+        self.requests, self.side_requests = [], []
+        return self
+
     def release(self) -> None:
         """Let one reply that is held go on."""
         self._gate.release()
