@@ -10,6 +10,7 @@ import pytest
 
 from uutel.settings import overriding
 
+from ..vendor.api import VendorAPI
 from .clis import CLI, NONE, Release
 
 os.environ["LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"] = "True"  # or LiteLLM's own provider fetches a list of them
@@ -29,6 +30,20 @@ def claude(request: pytest.FixtureRequest) -> Iterator[Release]:
     installed(request.param)
     with overriding(spares=0, claude_code={"executable": CLI("claude_code", request.param).executable}):
         yield request.param
+
+
+@pytest.fixture(scope="session")
+def one_address() -> Iterator[VendorAPI]:
+    with VendorAPI([]) as api:
+        yield api
+
+
+@pytest.fixture
+def lasting(cli: CLI, one_address: VendorAPI) -> Iterator[VendorAPI]:
+    """An API that plays for many tests, at one address, so that a child that may serve again does: a `gemini` boots
+    for longer than most tests take."""
+    with overriding(spares=1):
+        yield one_address
 
 
 @pytest.fixture

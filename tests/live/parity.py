@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +20,11 @@ class Made:
     answer: Outcome
 
 
-def made(call: Call, script: list[Reply], door: Callable[[Call], Any] = streaming) -> Made:
-    """The call, in front of an API that answers it so; it is one request."""
-    with VendorAPI(script) as api:
+def made(
+    call: Call, script: list[Reply], door: Callable[[Call], Any] = streaming, lasting: VendorAPI | None = None
+) -> Made:
+    """The call, in front of an API that answers it so, which may be one that lasts; it is one request."""
+    with nullcontext(lasting.play(script, {})) if lasting else VendorAPI(script) as api:
         answer = door({**call, "api_base": api.url})
     assert len(api.requests) == 1, answer
     return Made(api.requests[0], answer)

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from uutel.settings import overriding
-
 from ..cases import Case, cases
 from ..releases import Seen, releases
 from ..support import DOORS, FIXTURES, environment, read
@@ -59,19 +57,12 @@ def _door(cli: CLI, name: str) -> str:
     return DOORS_TRIED[0 if "n" in of_provider[name].call else turn % len(DOORS_TRIED)]
 
 
-@pytest.fixture(scope="module")
-def one_address() -> Iterator[VendorAPI]:
-    with VendorAPI([]) as api:
-        yield api
-
-
 @pytest.fixture
 def vendor(cli: CLI, name: str, request: pytest.FixtureRequest) -> Iterator[VendorAPI]:
-    """The API of a case. Those of Gemini CLI have one address, so that a child that may serve again does."""
+    """The API of a case."""
     case = cases(cli.provider)[name]
     if cli.provider == "gemini_cli":
-        with overriding(spares=1):
-            yield request.getfixturevalue("one_address").play(case.script, case.aside)
+        yield request.getfixturevalue("lasting").play(case.script, case.aside)
     else:
         with VendorAPI(case.script, case.aside) as api:
             yield api

@@ -14,6 +14,7 @@ from litellm.llms.vertex_ai.vertex_llm_base import VertexBase
 
 from ..cases.gemini_cli import CASES
 from ..support import Call, Outcome, environment, streamed
+from ..vendor.api import VendorAPI
 from ..vendor.gemini import whole
 from .clis import CLI, each
 from .compare import differences
@@ -43,32 +44,33 @@ _OURS = {"native_finish_reason", "response_id", "audio_mime_type", "groundingMet
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_stream_is_that_of_litellms_own_provider(cli: CLI, home: Path, name: str) -> None:
+def test_a_stream_is_that_of_litellms_own_provider(cli: CLI, home: Path, lasting: VendorAPI, name: str) -> None:
     case = CASES[name]
     with environment(case.env, home):
-        ours, own = made(case.call, case.script, streamed), made(_own(case.call), case.script, streamed)
+        ours = made(case.call, case.script, streamed, lasting)
+        own = made(_own(case.call), case.script, streamed)
     assert _other_requests(ours, own) == []
     assert differences(_as_streamed(_said(ours.answer)), _said(own.answer)) == []
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_whole_answer_is_that_of_litellms_own_provider(cli: CLI, home: Path, name: str) -> None:
+def test_a_whole_answer_is_that_of_litellms_own_provider(cli: CLI, home: Path, lasting: VendorAPI, name: str) -> None:
     case = CASES[name]
     with environment(case.env, home):
-        ours = made(case.call, case.script, _completed)
+        ours = made(case.call, case.script, _completed, lasting)
         own = made(_own(case.call), [whole(reply) for reply in case.script], _completed)
     assert _other_requests(ours, own) == []
     assert differences(_said(ours.answer), _said(own.answer)) == []
 
 
 @pytest.mark.parametrize("name", ["text", "system", "tool-call", "tool-results", "media", "json-schema", "reasoning"])
-def test_on_vertex_ai_too(cli: CLI, home: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_vertex_ai_too(cli: CLI, home: Path, lasting: VendorAPI, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """LiteLLM's own provider is given its token, for it needs a package of Google's to get one."""
     monkeypatch.setattr(VertexBase, "_ensure_access_token", lambda *_, **__: ("token", "p"))
     case = CASES[name]
     call = {**case.call, "vertex_project": "p", "vertex_location": "us-central1", "labels": {"team": "a"}}
     with environment({}, home):
-        ours = made({**call, "api_key": "express-key"}, case.script, streamed)
+        ours = made({**call, "api_key": "express-key"}, case.script, streamed, lasting)
         own = made(_own(call, "vertex_ai"), case.script, streamed)
     assert _other_requests(ours, own) == []
     assert differences(_as_streamed(_said(ours.answer)), _said(own.answer)) == []
