@@ -7,7 +7,6 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,14 @@ import uutel
 from uutel.settings import overriding
 
 from ..cases.codex import CLOCK, HELLO, KEY, WEATHER, call
-from ..lifetimes import BEFORE, SOON, Lifetimes, Point, Silence, Silent, first_word, first_word_of
+from ..lifetimes import SOON, Lifetimes, Silent, first_word, first_word_of
 from ..processes import children, eventually, nothing_left
 from ..programs import programs
 from ..support import DOORS, environment
 from ..vendor import openai as api
 from ..vendor.api import VendorAPI
 from .clis import CLI, each
+from .silence import silent_api
 
 __all__ = ["nothing_left", "programs"]
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
@@ -37,25 +37,9 @@ _FIRST_WORD = 3  # events until "Hello" is said
 
 
 @pytest.fixture
-def silent(cli: CLI, home: Path, monkeypatch: pytest.MonkeyPatch) -> Silent:
-    @contextmanager
-    def start(point: Point) -> Iterator[Silence]:
-        reply = {"then": "stall"} if point == BEFORE else api.broken(ANSWER, _FIRST_WORD, "stall")
-        with environment(KEY, home), VendorAPI([reply]) as vendor:
-            monkeypatch.setenv("UUTEL_CODEX__EXECUTABLE", cli.executable)
-            monkeypatch.setenv("UUTEL_SPARES", "0")
-
-            def reached() -> None:
-                vendor.wait_for_requests(1)
-                eventually(lambda: point == BEFORE or vendor.last_byte_at)
-
-            def noticed() -> None:
-                assert vendor.hung_up.wait(SOON)
-                assert len(vendor.requests) == 1
-
-            yield Silence(call(HELLO, api_base=vendor.url), 3.0, reached, noticed)
-
-    return start
+def silent(cli: CLI, home: Path) -> Silent:
+    env = {**KEY, "UUTEL_CODEX__EXECUTABLE": cli.executable}
+    return silent_api(call(HELLO), api.broken(ANSWER, _FIRST_WORD, "stall"), env, home)
 
 
 @pytest.mark.parametrize("cli", each("codex")[-1:], ids=str, indirect=True)

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,14 @@ from uutel.settings import overriding
 
 from ..cases import tool, user
 from ..cases.gemini_cli import HELLO, KEY, SAYS_HELLO, call
-from ..lifetimes import BEFORE, ENDS_WITH_SPARES, SOON, Lifetimes, Point, Silence, Silent
+from ..lifetimes import ENDS_WITH_SPARES, Lifetimes, Silent
 from ..processes import children, eventually, private_directories, runs
 from ..programs import Zygote, programs
 from ..support import environment
 from ..vendor import gemini as api
 from ..vendor.api import VendorAPI
 from .clis import CLI, each
+from .silence import silent_api
 
 __all__ = ["programs"]
 pytestmark = [
@@ -37,26 +37,9 @@ ROUTES = ("native", "session")
 
 
 @pytest.fixture
-def silent(cli: CLI, home: Path, monkeypatch: pytest.MonkeyPatch) -> Silent:
-    @contextmanager
-    def start(point: Point) -> Iterator[Silence]:
-        reply = {"then": "stall"} if point == BEFORE else api.broken(SAYS_HELLO, 1, "stall")
-        with environment(KEY, home), VendorAPI([reply]) as vendor:
-            # Programs of their own are told by their environment which executable to use.
-            monkeypatch.setenv("UUTEL_GEMINI_CLI__EXECUTABLE", cli.executable)
-            monkeypatch.setenv("UUTEL_SPARES", "0")
-
-            def reached() -> None:
-                vendor.wait_for_requests(1)
-                eventually(lambda: point == BEFORE or vendor.last_byte_at)
-
-            def noticed() -> None:
-                assert vendor.hung_up.wait(SOON)
-                assert len(vendor.requests) == 1
-
-            yield Silence(call(HELLO, api_base=vendor.url), 6.0, reached, noticed)
-
-    return start
+def silent(cli: CLI, home: Path) -> Silent:
+    env = {**KEY, "UUTEL_GEMINI_CLI__EXECUTABLE": cli.executable}
+    return silent_api(call(HELLO), api.broken(SAYS_HELLO, 1, "stall"), env, home, patience=12.0)
 
 
 class TestWithTheRealCLI(Lifetimes):

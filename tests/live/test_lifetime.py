@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from ..cases.claude_code import HELLO, KEY, call
-from ..lifetimes import BEFORE, ENDS_WITH_SPARES, FORKED_WELL, FORKS, SOON, Lifetimes, Point, Silence, Silent
+from ..lifetimes import ENDS_WITH_SPARES, FORKED_WELL, FORKS, Lifetimes, Silent
 from ..processes import children, eventually, private_directories, runs
 from ..programs import Zygote, programs
 from ..support import environment
 from ..vendor import anthropic as api
 from ..vendor.api import VendorAPI
 from .clis import Release, newest
+from .silence import silent_api
 
 __all__ = ["programs"]
 pytestmark = pytest.mark.live
@@ -24,26 +23,9 @@ ANSWER = api.message(api.text("Hello", ", world!"))
 
 
 @pytest.fixture
-def silent(claude: Release, home: Path, monkeypatch: pytest.MonkeyPatch) -> Silent:
-    @contextmanager
-    def start(point: Point) -> Iterator[Silence]:
-        reply = {"then": "stall"} if point == BEFORE else api.broken(ANSWER, 4, "stall")
-        with environment(KEY, home), VendorAPI([reply]) as vendor:
-            # Programs of their own are told by their environment which executable to use.
-            monkeypatch.setenv("UUTEL_CLAUDE_CODE__EXECUTABLE", str(claude.command("claude")))
-            monkeypatch.setenv("UUTEL_SPARES", "0")
-
-            def reached() -> None:
-                vendor.wait_for_requests(1)
-                eventually(lambda: point == BEFORE or vendor.last_byte_at)
-
-            def noticed() -> None:
-                assert vendor.hung_up.wait(SOON)
-                assert len(vendor.requests) == 1
-
-            yield Silence(call(HELLO, api_base=vendor.url), 3.0, reached, noticed)
-
-    return start
+def silent(claude: Release, home: Path) -> Silent:
+    env = {**KEY, "UUTEL_CLAUDE_CODE__EXECUTABLE": str(claude.command("claude"))}
+    return silent_api(call(HELLO), api.broken(ANSWER, 4, "stall"), env, home)
 
 
 @pytest.mark.parametrize("claude", newest("claude"), ids=str, indirect=True)

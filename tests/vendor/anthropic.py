@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .api import Reply
+from .api import broken as broken
 
 Block = dict[str, Any]
 USAGE = {"input_tokens": 11, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 3, "output_tokens": 1}
@@ -67,11 +68,6 @@ def message(
     events.append({"type": "message_delta", "delta": delta, "usage": {"output_tokens": output_tokens}})
     events.append({"type": "message_stop"})
     return {"events": events, "headers": {"request-id": "req_01", **(headers or {})}, **ending}
-
-
-def broken(reply: Reply, keep: int, then: str, *extra: Any) -> Reply:
-    """The first `keep` events of `reply`, then `extra` events, then `then`."""
-    return {**reply, "events": [*reply["events"][:keep], *extra], "then": then}
 
 
 def error(status: int, type: str, message: str, headers: dict[str, str] | None = None) -> Reply:

@@ -29,6 +29,11 @@ Reply = dict[str, Any]
 """
 
 
+def broken(reply: Reply, keep: int, then: str, *extra: Any) -> Reply:
+    """The first `keep` events of `reply`, then `extra` events, then `then`."""
+    return {**reply, "events": [*reply["events"][:keep], *extra], "then": then}
+
+
 @dataclass(frozen=True)
 class Request:
     """One request as it arrived; `at` is `time.monotonic()` once its body was read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .api import Reply
+from .api import broken as broken
 
 Part = dict[str, Any]
 USAGE = {
@@ -69,11 +70,6 @@ def answer(
 def blocked(reason: str = "PROHIBITED_CONTENT") -> Reply:
     feedback = {"promptFeedback": {"blockReason": reason}, "modelVersion": "gemini-2.5-pro", "responseId": "resp_01"}
     return {"events": [{**feedback, "usageMetadata": {"promptTokenCount": 11, "totalTokenCount": 11}}]}
-
-
-def broken(reply: Reply, keep: int, then: str, *extra: Any) -> Reply:
-    """The first `keep` events of `reply`, then `extra` events, then `then`."""
-    return {**reply, "events": [*reply["events"][:keep], *extra], "then": then}
 
 
 def whole(reply: Reply) -> Reply:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from .api import Reply
+from .api import broken as broken
 
 Event = dict[str, Any]
 USAGE = {
@@ -77,11 +78,6 @@ def incomplete(*items: list[Event], reason: str) -> Reply:
 def failed(code: str, message: str, *items: list[Event]) -> Reply:
     ended = {**RESPONSE, "status": "failed", "error": {"code": code, "message": message}}
     return _stream(items, {"type": "response.failed", "response": ended})
-
-
-def broken(reply: Reply, keep: int, then: str, *extra: Any) -> Reply:
-    """The first `keep` events of `reply`, then `extra` events, then `then`."""
-    return {**reply, "events": [*reply["events"][:keep], *extra], "then": then}
 
 
 def whole(reply: Reply) -> Reply:
