@@ -15,11 +15,11 @@ import pytest
 _BETWEEN_LOOKS = threading.Event()
 
 
-def eventually(condition: Callable[[], object], within: float = 5.0) -> None:
-    """Return as soon as `condition()` is true; AssertionError when it is not so `within` seconds."""
+def eventually(condition: Callable[[], object], within: float = 5.0, told: Callable[[], object] = str) -> None:
+    """Return as soon as `condition()` is true; AssertionError, with what is `told`, when it is not `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():
-        assert time.monotonic() < deadline, f"not so within {within} s"
+        assert time.monotonic() < deadline, f"not so within {within} s: {told()}"
         _BETWEEN_LOOKS.wait(0.01)
 
 
@@ -44,13 +44,18 @@ def private_directories(pid: int | None = None) -> set[Path]:
     return {path for path in found if path.is_dir()}
 
 
+def private_files() -> list[str]:
+    """What is in them."""
+    return sorted(str(path) for directory in private_directories() for path in (directory, *directory.rglob("*")))
+
+
 @pytest.fixture
 def nothing_left() -> Iterator[None]:
     """The test ends with no child of this process, and with no private directory."""
     before = children()
     yield
     eventually(lambda: children() <= before)
-    eventually(lambda: not private_directories())
+    eventually(lambda: not private_directories(), told=private_files)
 
 
 def _processes() -> dict[int, tuple[int, int]]:

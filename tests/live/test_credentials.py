@@ -13,13 +13,14 @@ from typing import Any
 
 import litellm
 import pytest
-from litellm.exceptions import APIConnectionError, AuthenticationError, NotFoundError, PermissionDeniedError, Timeout
+from litellm.exceptions import APIConnectionError, AuthenticationError, NotFoundError, PermissionDeniedError
 from loguru import logger
 
 import uutel
 from uutel.settings import overriding
 
 from ..cases.claude_code import HELLO, call
+from ..lifetimes import first_word
 from ..processes import children, eventually, nothing_left
 from ..support import environment
 from ..vendor import anthropic as api
@@ -390,7 +391,7 @@ def test_nothing_of_a_user_s_set_up_reaches_the_model_or_is_started(claude: Rele
 
 def test_calls_leave_no_files_in_the_user_s_home(claude: Release, tmp_path: Path) -> None:
     """Beside those that the CLI makes once, in a home it has never been in: answered, broken off, failed, or spare."""
-    stalled = api.broken(SAYS_HELLO, 4, "stall")
+    stalled = api.broken(SAYS_HELLO, 4, "stall")  # "Hello!" is said
     script = [SAYS_HELLO, SAYS_HELLO, stalled, api.error(403, "permission_error", "no"), SAYS_HELLO]
     with environment(STRAY_KEY, tmp_path), VendorAPI(script) as meant:
         asked = call(HELLO, api_base=meant.url)
@@ -399,8 +400,9 @@ def test_calls_leave_no_files_in_the_user_s_home(claude: Release, tmp_path: Path
         shutil.rmtree(tmp_path / ".claude.json.lock", ignore_errors=True)  # `claude auth status` leaves one behind
         before = files_in(tmp_path)
         litellm.completion(**asked)
-        with pytest.raises(Timeout):
-            litellm.completion(**asked, timeout=2)
+        stream = litellm.completion(**asked, stream=True)
+        assert first_word(stream) == "Hello!"
+        stream.completion_stream.close()
         with pytest.raises(PermissionDeniedError):
             litellm.completion(**asked)
         with overriding(spares=1):

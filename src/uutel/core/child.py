@@ -28,6 +28,7 @@ from .exceptions import Kind, VendorError
 
 _CHUNK = 1 << 16
 _STDERR_KEPT = 8192  # characters: enough for any CLI's last words, too little to matter
+_GLANCE = 0.01  # seconds between two attempts to tidy up
 _GRACE = 1.0  # seconds between the end of a child and the end of its output, whichever comes first
 
 
@@ -252,7 +253,7 @@ class Child:
                 await self._process.aclose()
                 if self.kept:
                     await self.kept.wait()
-            shutil.rmtree(self.directory, ignore_errors=True)
+                await _remove(self.directory)
 
     async def _read_stdout(self) -> None:
         lines = Lines()
@@ -289,6 +290,15 @@ def _furnish(directory: Path, files: Iterable[tuple[str, bytes | Path | None]]) 
             place.write_bytes(content)
             if content.startswith(b"#!"):
                 place.chmod(0o700)
+
+
+async def _remove(directory: Path) -> None:
+    """Remove it; what was killed may be about to write there still, and then nothing is removed that it stands in."""
+    with anyio.move_on_after(_GRACE):
+        shutil.rmtree(directory, ignore_errors=True)
+        while directory.exists():
+            await anyio.sleep(_GLANCE)
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 async def _then(over: anyio.Event, function: Callable[[], Awaitable[object]]) -> None:
