@@ -40,6 +40,8 @@ _FINISH: dict[str, FinishReason] = {
 }
 _FAILED = {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"}
 _METADATA = ("groundingMetadata", "citationMetadata", "safetyRatings", "urlContextMetadata", "logprobsResult")
+OWN_PROPERTY = "wait_for_previous"
+"""What the CLI adds to the schemas of tools that a server offers."""
 _DAY = 24 * 60 * 60  # seconds; a sound is said to expire, here as in LiteLLM's own provider
 _NO_PARAMETERS: Any = SimpleNamespace(optional_params={}, litellm_params={})  # all that LiteLLM's parser looks at
 _THOUGHT = re.compile(r"\*\*(?P<subject>[^\n]*?)\*\*\n(?P<rest>.*)", re.DOTALL)
@@ -160,7 +162,7 @@ class Decoder:
             return part
         arguments = dict(call.get("args") or {})  # the API leaves out what is empty
         if call["name"] in self.names:
-            arguments.pop("wait_for_previous", None)
+            arguments.pop(OWN_PROPERTY, None)
         return {**part, "functionCall": {**call, "name": self.names.get(call["name"], call["name"]), "args": arguments}}
 
     def _usage(self, chunks: Sequence[Chunk]) -> Any:
