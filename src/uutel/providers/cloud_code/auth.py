@@ -17,10 +17,11 @@ from ...core.auth import ProviderAuth
 from ...core.exceptions import Kind, VendorError
 from ...core.request import ChatRequest
 from ...settings import CloudCodeSettings
-from ..gemini_cli.auth import PROGRAM, Access, config_directory, is_on, linked, text_at, variable
+from ..gemini_cli.auth import PROGRAM, Access, is_on, linked, text_at
 from ..gemini_cli.errors import Remedies
 from ..gemini_cli.key_store import FILE, kept
 from ..gemini_cli.key_store import LOGIN as LOGIN_NAME
+from ..gemini_cli.variables import config_directory, variables
 
 LOGIN = "start `gemini` in a terminal and choose Login with Google"
 REMEDIES = Remedies(
@@ -74,8 +75,8 @@ class CloudCodeAuth(ProviderAuth[CloudCodeSettings]):
 
 def _project(params: Mapping[str, Any]) -> dict[str, str]:
     asked = params.get("vertex_project") or params.get("project")
-    named = next((value for name in _PROJECTS if (value := variable(name))), "")
-    project = str(asked or named)
+    seen = variables()
+    project = str(asked or next((value for name in _PROJECTS if (value := seen.get(name))), ""))
     return {_PROJECTS[0]: project} if project else {}
 
 
