@@ -15,13 +15,14 @@ import pytest
 from litellm.exceptions import AuthenticationError
 
 import uutel
+from uutel.core.child import Child
 from uutel.providers.cloud_code.route import OtherModelWarning
 from uutel.settings import overriding
 
 from ..cases.cloud_code import HELLO, LOGIN, SAYS_HELLO, call
 from ..cases.gemini_cli import PROXY
 from ..processes import children, eventually, private_directories, runs
-from ..support import environment
+from ..support import DOORS, environment
 from ..vendor import certificate, gemini
 from ..vendor import code_assist as api
 from ..vendor.api import VendorAPI
@@ -136,6 +137,20 @@ def test_a_call_has_a_child_of_its_own_and_the_next_one_waits_logged_in(cli: CLI
 
 def _logins(vendor: VendorAPI) -> int:
     return sum("loadCodeAssist" in request.path for request in vendor.side_requests)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_cli_that_is_killed_where_it_should_end_has_lost_its_answer(
+    cli: CLI, tmp_path: Path, stream: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody is faster with a stronger signal."""
+    monkeypatch.setattr(Child, "terminate", Child.kill)
+    with code_assist(tmp_path, SAYS_HELLO) as vendor:
+        outcome = DOORS["streaming" if stream else "completion"](call(HELLO, api_base=vendor.url))
+    assert outcome["error"]["type"] == "APIConnectionError"
+    assert "gemini ended (signal 9) and has not left its answer (repeat the call)" in outcome["error"]["message"]
+    assert len(vendor.requests) == 1
+    eventually(lambda: not private_directories())
 
 
 def test_the_controls_of_administrators_are_asked_for(cli: CLI, tmp_path: Path) -> None:

@@ -202,8 +202,11 @@ def _no_end(chunks: Sequence[Chunk], candidates: Sequence[Any]) -> VendorError:
     if feedback.get("blockReason") or (counted and not candidates):
         why = f": {feedback['blockReason']}" if feedback.get("blockReason") else ""
         return VendorError(Kind.CONTENT_POLICY, f"the prompt was blocked{why}", "change the prompt, or safety_settings")
-    if any(not chunk for chunk in chunks):
-        return VendorError(Kind.UNAVAILABLE, "the API broke its answer off with an error", "repeat the call later")
+    if any(not any(chunk.values()) for chunk in chunks):
+        # The CLI may keep as little of a prompt that was blocked, where the API has not counted its tokens.
+        doubt = ", or has blocked the prompt" if list(chunks) == [{}] else ""
+        problem = f"the API broke its answer off with an error{doubt}"
+        return VendorError(Kind.UNAVAILABLE, problem, "repeat the call later")
     return VendorError(Kind.CONNECTION, "the API broke its answer off", "repeat the call")
 
 
