@@ -150,6 +150,19 @@ def test_an_error_is_told_by_its_code_and_by_its_words_where_the_code_does_not_t
     assert failure({"code": code, "message": said}, REMEDIES).kind is kind
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("Quota exceeded\nSuggested retry after 7.5s.", 7.5),
+        ("Your quota will reset after 3h22m10s.", 12130.0),
+        ("Your quota will reset after 2m.", 120.0),
+        ("Your quota will reset after midnight.", None),
+    ],
+)
+def test_the_time_to_wait_is_read_from_the_words(said: str, seconds: float | None) -> None:
+    assert failure({"code": 429, "message": said}, REMEDIES).retry_after == seconds
+
+
 def test_the_question_for_a_login_is_told_without_what_moves_the_cursor() -> None:
     told = asked_to_log_in(b"\x1b[?1049h\x1b[2J\x1b[<u\x07Please visit the following URL\r\n", REMEDIES)
     assert "gemini asks to log in ('Please visit the following URL')" in str(told)

@@ -27,6 +27,8 @@ LOGIN = "start `gemini` in a terminal and choose Login with Google"
 REMEDIES = Remedies(
     login=f"{LOGIN}, or set GOOGLE_APPLICATION_CREDENTIALS",
     permission="pass project= or set GOOGLE_CLOUD_PROJECT, and check what the account may use",
+    tools="have them allow a server of the name 't', see https://goo.gle/manage-gemini-cli; or call without tools",
+    verify="start `gemini` in a terminal, which says how to verify the account",
 )
 SELECTED = "oauth-personal"
 

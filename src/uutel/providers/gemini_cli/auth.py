@@ -37,6 +37,7 @@ PROGRAM = Program(
 REMEDIES = Remedies(
     login="set GEMINI_API_KEY or pass api_key=; for Vertex AI run `gcloud auth application-default login`",
     permission="check what the key or the project may use; for Code Assist use uutel/cloud-code",
+    tools="use route='native'",
 )
 _BASE, _VERTEX_BASE = "GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"
 _VERTEX = "GOOGLE_GENAI_USE_VERTEXAI"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...core.base import Send, Stay, Step
+from ...core.base import Send, Stay, Step, Work
 from ...core.child import Recipe
 from ...core.exceptions import Kind, VendorError, unsupported
 from . import tool_server
@@ -115,7 +115,15 @@ class SessionRoute(Route):
         """
         self._loaded = True
         if not self._still_repeated:
+            yield Work(self._check_tools)
             yield from super()._made(result)
+
+    def _check_tools(self, child: Path) -> Sequence[Step]:
+        """The CLI may not start the server, and asks the model without the tools then; it is not let so far."""
+        if self._kept.names and not (child / tool_server.LISTED).exists():
+            problem = "gemini does not take the caller's tools: its administrators seem to forbid MCP servers"
+            raise VendorError(Kind.PERMISSION, problem, self._remedies.tools)
+        return ()
 
     def _told(self, message: Mapping[str, Any]) -> Iterator[Step]:
         update = (message.get("params") or {}).get("update") or {}
