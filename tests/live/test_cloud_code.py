@@ -136,9 +136,9 @@ def test_a_call_has_a_child_of_its_own_and_the_next_one_waits_logged_in(cli: CLI
     others = children()
     with code_assist(tmp_path, SAYS_HELLO, SAYS_HELLO) as vendor, overriding(spares=1):
         say(vendor)
+        eventually(lambda: _logins(vendor) == 2, 20)
         eventually(lambda: len(children() - others) == 1, 10)
         [waiting] = children() - others
-        eventually(lambda: _logins(vendor) == 2, 20)
         say(vendor)
         assert _logins(vendor) in (2, 3)  # the next one may be under way
         eventually(lambda: not runs(waiting), 5)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...core.auth import CredentialKind, Program, ProviderAuth, inherited_environment
+from ...core.auth import CredentialKind, Program, ProviderAuth, inherited_environment, stamp
 from ...core.child import PRIVATE
 from ...core.exceptions import Kind, VendorError
 from ...core.request import ChatRequest
@@ -65,6 +65,12 @@ class Access:
     files: tuple[tuple[str, bytes | Path], ...] = field(default=(), repr=False)
     source: str = ""
     hushed: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def as_of(self) -> tuple[tuple[int, int], ...]:
+        """What changes with the files in which the credential is: a child keeps what it has read there."""
+        paths = [path for _, path in self.files if isinstance(path, Path)]
+        return tuple(map(_stamp, [*paths, Path(self.env.get(_ADC, PRIVATE))]))
 
 
 class GeminiCLIAuth(ProviderAuth[ProviderSettings]):
@@ -170,6 +176,10 @@ def _vertex(
 def _cloud_environment(seen: Variables) -> dict[str, str]:
     env = {name: value for name in _CLOUD if (value := seen.get(name))}
     return env | ({_ADC: _absolute(env[_ADC])} if _ADC in env else {})
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    return stamp(str(path)) if path.is_file() else (0, 0)
 
 
 def _absolute(path: str) -> str:

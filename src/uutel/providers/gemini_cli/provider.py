@@ -144,7 +144,8 @@ class GeminiCLIUU(BaseUU):
         settings = home_settings(access.selected, self.kept, *more)
         files = {SETTINGS: settings, SYSTEM: b"", ENVIRONMENT: b"", **dict(access.files)}
         argv = (executable, *FLAGS, *self.recording)
-        return Recipe(argv, tuple(sorted(env.items())), (INITIALIZE_LINE,), tuple(files.items()))
+        variables = tuple(sorted(env.items()))
+        return Recipe(argv, variables, (INITIALIZE_LINE,), tuple(files.items()), as_of=access.as_of)
 
 
 def with_experiments(recipe: Recipe, values: bytes) -> Recipe:
