@@ -17,7 +17,7 @@ from ...core.auth import ProviderAuth
 from ...core.exceptions import Kind, VendorError
 from ...core.request import ChatRequest
 from ...settings import CloudCodeSettings
-from ..gemini_cli.auth import PROGRAM, Access, is_on, linked, text_at
+from ..gemini_cli.auth import PROGRAM, Access, base_url, is_on, linked, text_at
 from ..gemini_cli.errors import Remedies
 from ..gemini_cli.key_store import FILE, kept
 from ..gemini_cli.key_store import LOGIN as LOGIN_NAME
@@ -63,7 +63,7 @@ class CloudCodeAuth(ProviderAuth[CloudCodeSettings]):
 
         An `api_key` of the call is an access token.
         """
-        base = api_base or self._settings.api_base
+        base = base_url(api_base or self._settings.api_base)
         env = {**_project(params), **({_ENDPOINT: base} if base else {})}
         if api_key:
             return _with_token(env, api_key, "api_key=")

@@ -92,7 +92,7 @@ class GeminiCLIAuth(ProviderAuth[ProviderSettings]):
         self, wish: str, params: Mapping[str, Any], api_key: str | None = None, api_base: str | None = None
     ) -> Access:
         """The first of: what the call names, what the CLI has stored or is set up for, a key of the environment."""
-        base, seen = _base_url(api_base or self._settings.api_base), variables()
+        base, seen = base_url(api_base or self._settings.api_base), variables()
         if found := _named(params, api_key, base, seen):
             return found
         stored = _set_up(base, seen) if wish != "api_key" else None
@@ -227,8 +227,13 @@ def base_environment() -> dict[str, str]:
     return {"NODE_COMPILE_CACHE": str(cache), **inherited_environment("NODE_COMPILE_CACHE")}
 
 
-def _base_url(api_base: str | None) -> str | None:
-    """The CLI appends the path itself; LiteLLM's users may have it in their `api_base`."""
+def base_url(api_base: str | None) -> str | None:
+    """The CLI appends the path itself; LiteLLM's users may have it in their `api_base`.
+
+    Of what is no address it says that authentication is required.
+    """
     if not api_base:
         return None
+    if not re.match(r"https?://[^/]", api_base):
+        raise VendorError(Kind.BAD_REQUEST, f"api_base={api_base!r} does not begin with http:// or https://")
     return api_base.rstrip("/").removesuffix("/v1beta").removesuffix("/v1beta1").removesuffix("/v1")

@@ -32,6 +32,7 @@ _BY_WORDS = (
     (r"setting the GOOGLE_CLOUD_PROJECT|InvalidNumericProjectId|ProjectIdRequired", Kind.PERMISSION),
     (r"Invalid Google Cloud Project ID|has not been used in project .* it is disabled", Kind.PERMISSION),
     (r"permission denied|PERMISSION_DENIED|does not have permission", Kind.PERMISSION),
+    (r"invalid model parameter", Kind.BAD_REQUEST),
     (r"\bnot (found|located)\b|NOT_FOUND", Kind.NOT_FOUND),
     (r"exhausted|quota|not enough credits|rate limit|too many requests|slow down", Kind.RATE_LIMIT),
     (r"overloaded|unavailable", Kind.UNAVAILABLE),
