@@ -129,6 +129,15 @@ class TestServingAgain:
             eventually(lambda: not waiting() & first)
         assert [request.headers["x-goog-api-key"] for request in vendor.requests] == ["one", "two"]
 
+    def test_a_key_that_was_exchanged_in_the_cli_s_own_file_is_another_child(
+        self, cli: CLI, waiting: Waiting, tmp_path: Path
+    ) -> None:
+        with VendorAPI([SAYS_HELLO] * 3) as vendor:
+            for key in ("old", "new-one", "new-one"):
+                with environment({}, tmp_path, {".gemini/.env": f"GEMINI_API_KEY={key}\n"}):
+                    say(vendor)
+        assert [request.headers["x-goog-api-key"] for request in vendor.requests] == ["old", "new-one", "new-one"]
+
     def test_a_child_has_its_last_call_when_it_has_served_enough(
         self, cli: CLI, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
     ) -> None:

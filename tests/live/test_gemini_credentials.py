@@ -28,6 +28,7 @@ DOTENV = ".gemini/.env"
 STORED = "GEMINI_API_KEY=stored-key\n"
 EXPORTED = {"GEMINI_API_KEY": "exported-key"}
 SELECTED = '{"security": {"auth": {"selectedType": "gemini-api-key"}}}'
+VERTEX = '{"security": {"auth": {"selectedType": "vertex-ai"}}}'
 COMMENTED = """// What "gemini" wrote /* and its user */
 {
   "security": {"auth": {"selectedType": "gemini-api-key" /* not "oauth-personal" */}}, // http://
@@ -63,6 +64,12 @@ STATES = {
     "stored beside other settings of the home": State(
         "stored-key", ("login", ".env"), {SETTINGS: SELECTED, ".env": STORED}
     ),
+    "stored beside a key of Vertex AI": State(
+        "stored-key", ("login", ".env"), {SETTINGS: SELECTED, DOTENV: f"GOOGLE_API_KEY=express-key\n{STORED}"}
+    ),
+    "stored as the CLI's parser takes it": State(
+        "stored-key", ("login", ".env"), {SETTINGS: SELECTED, DOTENV: "\ufeffGEMINI_API_KEY: `stored-key` # mine\r"}
+    ),
     "a file of variables without a key": State(
         "exported-key", ("api_key", "GEMINI_API_KEY"), {SETTINGS: SELECTED, DOTENV: "GEMINI_API_KEY=\nFOO=bar\n"}
     ),
@@ -73,6 +80,9 @@ STATES = {
         "exported-key", ("api_key", "GEMINI_API_KEY"), {SETTINGS: '{"security": {"auth": null}, "model": null}'}
     ),
     "Vertex AI, in the file of variables": State("express-key", ("api_key", ".env"), {DOTENV: VERTEX_FILE}),
+    "Vertex AI, beside a key of the Gemini API": State(
+        "express-key", ("api_key", ".env"), {SETTINGS: VERTEX, DOTENV: f"{STORED}{VERTEX_FILE}"}
+    ),
 }
 
 

@@ -28,11 +28,13 @@ pytestmark = [
 by_each_route = pytest.mark.parametrize("route", ["native", "session"])
 LONG = "0123456789abcde\n" * (300 << 6)
 STORED = {SETTINGS: '{"security": {"auth": {"selectedType": "gemini-api-key"}}}'}
-HOSTILE = """
+HOSTILE = """\ufeffGEMINI_MODEL=evil
 GEMINI_API_KEY=stored-key
-export GEMINI_MODEL=evil
-GEMINI_SANDBOX = docker
-GEMINI_CLI_CUSTOM_HEADERS="x-evil: 1"
+GOOGLE_API_KEY=other-key
+export GEMINI_SANDBOX = docker
+GEMINI_CLI_CUSTOM_HEADERS: "x-evil: 1"
+FOO=`
+GEMINI_CLI_ACTIVITY_LOG_TARGET=<home>/activity`
 GEMINI_TELEMETRY_ENABLED=true
 GEMINI_TELEMETRY_TARGET=gcp
 GEMINI_TELEMETRY_OTLP_PROTOCOL=http
@@ -72,7 +74,7 @@ def test_of_the_user_s_environment_file_only_the_key_is_taken(route: str, tmp_pa
     assert request.headers["x-goog-api-key"] == "stored-key"
     assert "gemini-2.5-pro" in request.path
     assert "x-evil" not in request.headers
-    assert not (tmp_path / "telemetry").exists()
+    assert not [name for name in ("telemetry", "activity") if (tmp_path / name).exists()]
 
 
 @by_each_route

@@ -11,9 +11,11 @@ from litellm.exceptions import UnsupportedParamsError
 from uutel.core.exceptions import Kind, VendorError
 from uutel.core.request import ChatRequest, Options
 from uutel.providers.claude_code import encode as claude
-from uutel.providers.gemini_cli.auth import REMEDIES
+from uutel.providers.cloud_code.auth import CloudCodeAuth
+from uutel.providers.gemini_cli.auth import REMEDIES, GeminiCLIAuth
 from uutel.providers.gemini_cli.encode import API, encode_body
 from uutel.providers.gemini_cli.errors import asked_to_log_in, failure
+from uutel.settings import CloudCodeSettings, GeminiCLISettings
 
 from ..cases.gemini_cli import HELLO, WEATHER, tool_call
 
@@ -137,6 +139,7 @@ def test_fields_of_the_caller_s_are_sent_in_one_spelling() -> None:
         (-32000, "The service is currently unavailable.", Kind.UNAVAILABLE),
         (-32000, "<html>a gateway's</html>", Kind.SERVER),
         (500, "Requested entity was not located.", Kind.NOT_FOUND),
+        (500, "invalid model parameter", Kind.BAD_REQUEST),
         (500, '{"detail": "Not Found"}', Kind.NOT_FOUND),
         (500, "<html>no API</html>", Kind.NOT_FOUND),
         (500, '{"error": {"code": 500, "message": "<html>Bad Gateway</html>"}}', Kind.SERVER),
@@ -148,6 +151,27 @@ def test_an_error_is_told_by_its_code_and_by_its_words_where_the_code_does_not_t
     code: int, said: str, kind: Kind
 ) -> None:
     assert failure({"code": code, "message": said}, REMEDIES).kind is kind
+
+
+@pytest.mark.parametrize("base", ["127.0.0.1:8080", "not an address", "https://", "ftp://example.com"])
+def test_an_api_base_that_is_no_address_is_a_bad_request(base: str) -> None:
+    for auth in (GeminiCLIAuth(GeminiCLISettings()), CloudCodeAuth(CloudCodeSettings())):
+        with pytest.raises(VendorError, match="does not begin with http") as refused:
+            auth.access("auto", {}, "a-key", base)
+        assert refused.value.kind is Kind.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("Quota exceeded\nSuggested retry after 7.5s.", 7.5),
+        ("Your quota will reset after 3h22m10s.", 12130.0),
+        ("Your quota will reset after 2m.", 120.0),
+        ("Your quota will reset after midnight.", None),
+    ],
+)
+def test_the_time_to_wait_is_read_from_the_words(said: str, seconds: float | None) -> None:
+    assert failure({"code": 429, "message": said}, REMEDIES).retry_after == seconds
 
 
 def test_the_question_for_a_login_is_told_without_what_moves_the_cursor() -> None:

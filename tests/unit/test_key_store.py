@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from ..support import environment
 SET_UP = {".gemini/settings.json": '{"security": {"auth": {"selectedType": "gemini-api-key"}}}'}
 ENCRYPTED = {"GEMINI_FORCE_ENCRYPTED_FILE_STORAGE": "true"}
 STORE = """#!/bin/sh
+echo asked >> "$HOME/asked"
 case "$*" in *Get*) echo read >> "$HOME/read";; *service,gemini-cli-*) echo '   object path "/org/freedesktop/secrets/1"';; esac
 """
 
@@ -38,6 +40,17 @@ def test_a_key_in_the_key_store_is_a_login_before_a_key_of_the_environment(bus: 
     assert (access.kind, access.source) == ("login", "the system's key store")
     assert access.env == bus
     assert not (tmp_path / "read").exists()
+
+
+def test_the_key_store_is_asked_once_and_again_after_a_while(
+    bus: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth, times = GeminiCLIAuth(GeminiCLISettings()), iter([1000.0, 1009.0, 1011.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
+    with environment(bus, tmp_path, SET_UP):
+        for _ in range(3):
+            assert auth.access("auto", {}).source == "the system's key store"
+    assert (tmp_path / "asked").read_text() == "asked\n" * 2
 
 
 def test_without_a_key_store_a_key_of_the_environment_counts(tmp_path: Path) -> None:

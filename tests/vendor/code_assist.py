@@ -14,6 +14,26 @@ MODEL_QUOTA = {"modelId": "gemini-2.5-pro", "remainingFraction": 0.9, "remaining
 NO_PROJECT: Reply = {"body": {"currentTier": {"id": "standard-tier", "name": "Standard"}}}
 """Of an account that has no project of its own."""
 
+FREE = {"id": "free-tier", "name": "Free", "isDefault": True}
+STANDARD = {"id": "standard-tier", "name": "Standard", "isDefault": True, "userDefinedCloudaicompanionProject": True}
+INELIGIBLE = {
+    "reasonCode": "UNSUPPORTED_LOCATION", "tierId": "free-tier", "tierName": "Free",
+    "reasonMessage": "Your current account is not eligible for Gemini Code Assist for individuals because it is not "
+                     "currently available in your location.",
+}  # fmt: skip
+UNVERIFIED = {
+    "reasonCode": "VALIDATION_REQUIRED", "tierId": "standard-tier", "tierName": "Standard",
+    "reasonMessage": "Verify your account to continue.", "validationUrl": "https://accounts.google.com/verify",
+}  # fmt: skip
+VERIFY = {
+    "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "VALIDATION_REQUIRED",
+    "domain": "cloudcode-pa.googleapis.com", "metadata": {"validation_link": "https://accounts.google.com/verify"},
+}  # fmt: skip
+BEING_SET_UP: dict[str, Reply] = {
+    name: {"body": {"name": "operations/1", "done": False}} for name in ("onboardUser", "operations/1")
+}
+"""Of an account for which Code Assist is being made ready, for as long as one asks."""
+
 
 def login(**more: Any) -> str:
     """The file that the CLI keeps of a login."""
@@ -38,7 +58,8 @@ def aside(**changed: Reply) -> dict[str, Reply]:
         "listExperiments": {"body": {"experimentIds": [], "flags": []}},
         "fetchAdminControls": {"body": {}},
     }
-    paths = {"token": "/token", "tokeninfo": "/tokeninfo", "userinfo": "/oauth2/v2/userinfo"}
+    paths = {"token": "/token", "tokeninfo": "/tokeninfo", "userinfo": "/oauth2/v2/userinfo",
+             "operations/1": "/v1internal/operations/1"}  # fmt: skip
     return {paths.get(name, f"/v1internal:{name}"): reply for name, reply in {**usual, **changed}.items()}
 
 

@@ -67,7 +67,7 @@ class Recipe:
     In `argv` and `env`, `PRIVATE` stands for the child's private directory; `files` are put there before the start: by
     relative path the content of a file (which can be run if it begins with `#!`), the target of a link (a `Path`), or
     None for a directory. `hello` is what the child is told as soon as it is started. A child with `sharing` serves many
-    calls at once; any other serves one.
+    calls at once; any other serves one. `as_of` is what changes with the user's files that it reads when it starts.
     """
 
     argv: tuple[str, ...]
@@ -75,6 +75,7 @@ class Recipe:
     hello: tuple[bytes, ...] = field(default=(), repr=False)
     files: tuple[tuple[str, bytes | Path | None], ...] = field(default=(), repr=False)
     sharing: Sharing | None = None
+    as_of: tuple[tuple[int, int], ...] = ()
 
     @property
     def plain(self) -> Recipe:

@@ -17,15 +17,18 @@ from ...core.auth import ProviderAuth
 from ...core.exceptions import Kind, VendorError
 from ...core.request import ChatRequest
 from ...settings import CloudCodeSettings
-from ..gemini_cli.auth import PROGRAM, Access, config_directory, is_on, linked, text_at, variable
+from ..gemini_cli.auth import PROGRAM, Access, base_url, is_on, linked, text_at
 from ..gemini_cli.errors import Remedies
 from ..gemini_cli.key_store import FILE, kept
 from ..gemini_cli.key_store import LOGIN as LOGIN_NAME
+from ..gemini_cli.variables import config_directory, variables
 
 LOGIN = "start `gemini` in a terminal and choose Login with Google"
 REMEDIES = Remedies(
     login=f"{LOGIN}, or set GOOGLE_APPLICATION_CREDENTIALS",
     permission="pass project= or set GOOGLE_CLOUD_PROJECT, and check what the account may use",
+    tools="have them allow a server of the name 't', see https://goo.gle/manage-gemini-cli; or call without tools",
+    verify="start `gemini` in a terminal, which says how to verify the account",
 )
 SELECTED = "oauth-personal"
 
@@ -60,7 +63,7 @@ class CloudCodeAuth(ProviderAuth[CloudCodeSettings]):
 
         An `api_key` of the call is an access token.
         """
-        base = api_base or self._settings.api_base
+        base = base_url(api_base or self._settings.api_base)
         env = {**_project(params), **({_ENDPOINT: base} if base else {})}
         if api_key:
             return _with_token(env, api_key, "api_key=")
@@ -74,8 +77,8 @@ class CloudCodeAuth(ProviderAuth[CloudCodeSettings]):
 
 def _project(params: Mapping[str, Any]) -> dict[str, str]:
     asked = params.get("vertex_project") or params.get("project")
-    named = next((value for name in _PROJECTS if (value := variable(name))), "")
-    project = str(asked or named)
+    seen = variables()
+    project = str(asked or next((value for name in _PROJECTS if (value := seen.get(name))), ""))
     return {_PROJECTS[0]: project} if project else {}
 
 

@@ -18,6 +18,7 @@ from ...core.child import Exit
 from ...core.exceptions import Kind, VendorError
 from ..gemini_cli.acp import SESSION, inside, request
 from ..gemini_cli.decode import Chunk
+from ..gemini_cli.errors import how
 from ..gemini_cli.home import ALIASES
 from ..gemini_cli.session_route import SessionRoute
 
@@ -49,8 +50,12 @@ class CodeAssistRoute(SessionRoute):
     _read = 0  # bytes of the telemetry
 
     def finish(self, exit: Exit | None) -> Iterator[Step]:
-        """The end of the output: if the answer was complete, nothing is known of it."""
-        yield from self._decoder.end(()) if self._complete else super().finish(exit)
+        """The end of the output: an answer that was complete is lost where the CLI has not left it."""
+        if self._complete:
+            raise VendorError(
+                Kind.CONNECTION, f"gemini ended{how(exit)} and has not left its answer", "repeat the call"
+            )
+        yield from super().finish(exit)
 
     def _message(self, message: Mapping[str, Any]) -> Iterator[Step]:
         """As ever; of a session that cannot be loaded the CLI does not say why, of one that cannot be made it does."""
@@ -76,8 +81,11 @@ class CodeAssistRoute(SessionRoute):
         line = self._answer_in(child / TELEMETRY)
         if line is None:
             return None
-        chunks: list[Chunk] = json.loads(json.loads(line[len(_ANSWER) :].rstrip(b",")))
-        named = next((str(chunk["modelVersion"]) for chunk in chunks if chunk.get("modelVersion")), "")
+        try:
+            chunks: list[Chunk] = json.loads(json.loads(line[len(_ANSWER) :].rstrip(b",")))
+            named = next((str(chunk["modelVersion"]) for chunk in chunks if chunk.get("modelVersion")), "")
+        except (AttributeError, TypeError, ValueError) as error:
+            raise VendorError(Kind.CONNECTION, "gemini has left a broken answer", "repeat the call") from error
         self._compare(named)
         return self._said(lambda: chunks, named)
 

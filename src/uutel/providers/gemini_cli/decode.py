@@ -40,6 +40,8 @@ _FINISH: dict[str, FinishReason] = {
 }
 _FAILED = {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"}
 _METADATA = ("groundingMetadata", "citationMetadata", "safetyRatings", "urlContextMetadata", "logprobsResult")
+OWN_PROPERTY = "wait_for_previous"
+"""What the CLI adds to the schemas of tools that a server offers."""
 _DAY = 24 * 60 * 60  # seconds; a sound is said to expire, here as in LiteLLM's own provider
 _NO_PARAMETERS: Any = SimpleNamespace(optional_params={}, litellm_params={})  # all that LiteLLM's parser looks at
 _THOUGHT = re.compile(r"\*\*(?P<subject>[^\n]*?)\*\*\n(?P<rest>.*)", re.DOTALL)
@@ -160,7 +162,7 @@ class Decoder:
             return part
         arguments = dict(call.get("args") or {})  # the API leaves out what is empty
         if call["name"] in self.names:
-            arguments.pop("wait_for_previous", None)
+            arguments.pop(OWN_PROPERTY, None)
         return {**part, "functionCall": {**call, "name": self.names.get(call["name"], call["name"]), "args": arguments}}
 
     def _usage(self, chunks: Sequence[Chunk]) -> Any:
@@ -200,8 +202,11 @@ def _no_end(chunks: Sequence[Chunk], candidates: Sequence[Any]) -> VendorError:
     if feedback.get("blockReason") or (counted and not candidates):
         why = f": {feedback['blockReason']}" if feedback.get("blockReason") else ""
         return VendorError(Kind.CONTENT_POLICY, f"the prompt was blocked{why}", "change the prompt, or safety_settings")
-    if any(not chunk for chunk in chunks):
-        return VendorError(Kind.UNAVAILABLE, "the API broke its answer off with an error", "repeat the call later")
+    if any(not any(chunk.values()) for chunk in chunks):
+        # The CLI may keep as little of a prompt that was blocked, where the API has not counted its tokens.
+        doubt = ", or has blocked the prompt" if list(chunks) == [{}] else ""
+        problem = f"the API broke its answer off with an error{doubt}"
+        return VendorError(Kind.UNAVAILABLE, problem, "repeat the call later")
     return VendorError(Kind.CONNECTION, "the API broke its answer off", "repeat the call")
 
 

@@ -19,6 +19,7 @@ from ...core.exceptions import Kind, VendorError, kind_of_status
 
 INSTALL = "npm install -g @google/gemini-cli"
 
+_UNVERIFIED = r"verify your account|account validation required|VALIDATION_REQUIRED"
 # The words, where the status does not tell or tells too little; the first that fits counts.
 _BY_WORDS = (
     (r"api[_ ]key[_ ](not valid|invalid|expired)|API_KEY_INVALID", Kind.AUTHENTICATION),
@@ -26,10 +27,12 @@ _BY_WORDS = (
     (r"manual authorization is required|authentication cancelled|invalid_grant|UNAUTHENTICATED", Kind.AUTHENTICATION),
     (r"invalid authentication credentials", Kind.AUTHENTICATION),
     (r"input token count.*exceeds|exceeds the maximum number of tokens|context length", Kind.CONTEXT_WINDOW),
-    (r"verify your account|not eligible|IneligibleTier|VALIDATION_REQUIRED", Kind.PERMISSION),
+    (_UNVERIFIED, Kind.PERMISSION),
+    (r"not eligible|IneligibleTier", Kind.PERMISSION),
     (r"setting the GOOGLE_CLOUD_PROJECT|InvalidNumericProjectId|ProjectIdRequired", Kind.PERMISSION),
     (r"Invalid Google Cloud Project ID|has not been used in project .* it is disabled", Kind.PERMISSION),
     (r"permission denied|PERMISSION_DENIED|does not have permission", Kind.PERMISSION),
+    (r"invalid model parameter", Kind.BAD_REQUEST),
     (r"\bnot (found|located)\b|NOT_FOUND", Kind.NOT_FOUND),
     (r"exhausted|quota|not enough credits|rate limit|too many requests|slow down", Kind.RATE_LIMIT),
     (r"overloaded|unavailable", Kind.UNAVAILABLE),
@@ -47,9 +50,13 @@ class Remedies:
 
     login: str
     permission: str
+    tools: str
+    verify: str = ""
 
-    def of(self, kind: Kind) -> str:
-        """The remedy for an error of this kind, "" where there is none."""
+    def of(self, kind: Kind, words: str = "") -> str:
+        """The remedy for an error of this kind and with these words, "" where there is none."""
+        if self.verify and kind is Kind.PERMISSION and re.search(_UNVERIFIED, words, re.IGNORECASE):
+            return self.verify
         return {
             Kind.AUTHENTICATION: self.login,
             Kind.PERMISSION: self.permission,
@@ -70,7 +77,7 @@ def failure(error: Mapping[str, Any], remedies: Remedies) -> VendorError:
     kind = _kind(status, said, Kind.AUTHENTICATION if code == _AUTH_REQUIRED else Kind.SERVER)
     if status == 500 and kind is not Kind.SERVER:
         status = None  # the CLI's, and not the API's
-    return VendorError(kind, words, remedies.of(kind), status, _retry_after(said, api))
+    return VendorError(kind, words, remedies.of(kind, said), status, _retry_after(said, api))
 
 
 def asked_to_log_in(line: bytes, remedies: Remedies) -> VendorError:
@@ -88,11 +95,15 @@ def early_end(exit: Exit | None, remedies: Remedies) -> VendorError:
     if re.search(r"unknown arguments?:", words, re.IGNORECASE):
         return VendorError(Kind.AUTHENTICATION, words, f"update the CLI: {INSTALL}@latest")
     kind = Kind.AUTHENTICATION if exit.code == 41 else _kind(None, words)
-    how = f"signal {-exit.code}" if exit.code < 0 else f"exit code {exit.code}"
-    message = f"gemini ended ({how}) before the answer was complete: {words}".rstrip(": ")
+    message = f"gemini ended{how(exit)} before the answer was complete: {words}".rstrip(": ")
     if kind is Kind.SERVER:
         return VendorError(Kind.CONNECTION, message)
-    return VendorError(kind, message, remedies.of(kind))
+    return VendorError(kind, message, remedies.of(kind, words))
+
+
+def how(exit: Exit | None) -> str:
+    """How the CLI ended, as it stands behind the word."""
+    return "" if exit is None else f" (signal {-exit.code})" if exit.code < 0 else f" (exit code {exit.code})"
 
 
 def _kind(status: int | None, words: str, unknown: Kind = Kind.SERVER) -> Kind:
@@ -124,8 +135,9 @@ def _api_error(said: str) -> Mapping[str, Any]:
 
 def _retry_after(said: str, api: Mapping[str, Any]) -> float | None:
     """Seconds to wait: the CLI's own sentence, or the API's hint."""
-    if found := re.search(r"retry after (\d+(?:\.\d+)?)s", said):
-        return float(found[1])
+    if found := re.search(r"(?:retry|reset) after (?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", said):
+        hours, minutes, seconds = (float(part or 0) for part in found.groups())
+        return (hours * 60 + minutes) * 60 + seconds if any(found.groups()) else None
     delays = [
         str(one["retryDelay"]) for one in api.get("details") or () if isinstance(one, dict) and "retryDelay" in one
     ]

@@ -10,11 +10,8 @@ system's temporary directory: the child's home always has one, so that nobody el
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
-
-from dotenv import dotenv_values
 
 SETTINGS = ".gemini/settings.json"
 ENVIRONMENT = ".gemini/.env"
@@ -23,9 +20,7 @@ EXPERIMENTS = "experiments.json"
 DOLLAR = ("UUTEL_D", "$")
 """The variable that stands for a dollar sign in settings, and its value."""
 
-_KEYS = {"GEMINI_API_KEY", "GOOGLE_API_KEY"}
 _MASKED_FROM = (45758817, 45758818)  # tokens of results that are kept in any case, and that are worth taking out
-_NEVER_EMPTY = {"GEMINI_TELEMETRY_TARGET": "local", "GEMINI_TELEMETRY_OTLP_PROTOCOL": "grpc"}
 
 ALIASES = {"pro", "flash", "flash-lite"}
 """The CLI's own names for models of its choice."""
@@ -117,19 +112,6 @@ def literal(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: literal(one) for name, one in value.items()}
     return value
-
-
-def environment_file(files: Sequence[tuple[str, bytes | Path]]) -> tuple[tuple[tuple[str, bytes], ...], dict[str, str]]:
-    """The environment file for a home where `files` are put beside it, and variables that keep it to its purpose.
-
-    The user's own is there for the key in it. What else it sets is for the user's own work with the CLI (another
-    model, a sandbox, headers): a variable that is set, if to nothing, is not taken from it.
-    """
-    linked = next((path for name, path in files if name == ENVIRONMENT and isinstance(path, Path)), None)
-    if linked is None:
-        return ((ENVIRONMENT, b""),), {}
-    names = dotenv_values(linked, interpolate=False).keys() - _KEYS
-    return (), {name: _NEVER_EMPTY.get(name, "") for name in names}
 
 
 def _laid_over(settings: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

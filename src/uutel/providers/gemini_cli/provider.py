@@ -24,10 +24,10 @@ from .errors import Remedies, early_end, failure
 from .home import (
     ALIASES,
     DOLLAR,
+    ENVIRONMENT,
     EXPERIMENTS,
     SETTINGS,
     SYSTEM,
-    environment_file,
     experiments,
     home_settings,
     model_settings,
@@ -140,12 +140,12 @@ class GeminiCLIUU(BaseUU):
         return f"publishers/google/models/{model}" if access.api == "vertex_ai" else f"./{model}"
 
     def _recipe(self, executable: str, access: Access, *more: Mapping[str, Any]) -> Recipe:
-        own, hushed = environment_file(access.files)
-        env = {**hushed, **base_environment(), **QUIET, **HOME, **access.env}
+        env = {**access.hushed, **base_environment(), **QUIET, **HOME, **access.env}
         settings = home_settings(access.selected, self.kept, *more)
-        files = ((SETTINGS, settings), (SYSTEM, b""), *own, *access.files)
+        files = {SETTINGS: settings, SYSTEM: b"", ENVIRONMENT: b"", **dict(access.files)}
         argv = (executable, *FLAGS, *self.recording)
-        return Recipe(argv, tuple(sorted(env.items())), (INITIALIZE_LINE,), files)
+        variables = tuple(sorted(env.items()))
+        return Recipe(argv, variables, (INITIALIZE_LINE,), tuple(files.items()), as_of=access.as_of)
 
 
 def with_experiments(recipe: Recipe, values: bytes) -> Recipe:

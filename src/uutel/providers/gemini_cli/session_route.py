@@ -16,19 +16,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...core.base import Send, Stay, Step
+from ...core.base import Send, Stay, Step, Work
 from ...core.child import Recipe
 from ...core.exceptions import Kind, VendorError, unsupported
 from . import tool_server
 from .acp import SESSION, Route, inside, request
-from .decode import Decoder
+from .decode import OWN_PROPERTY, Decoder
 from .errors import Remedies
 from .home import SYSTEM
 
 SERVER = "t"
 PREFIX = f"mcp_{SERVER}_"
 _NAME = re.compile(r"[\w.:-]{1,57}", re.ASCII)  # with the prefix as long as the CLI sends one without cutting it
-_OWN_PROPERTY = "wait_for_previous"
 _FIRST = "d04923d38bb0f6017037e74183378ef4"
 """The id of a first message, before which the CLI puts no note on its surroundings."""
 _UNSEEN = {"text": "-", "thought": True}
@@ -116,7 +115,15 @@ class SessionRoute(Route):
         """
         self._loaded = True
         if not self._still_repeated:
+            yield Work(self._check_tools)
             yield from super()._made(result)
+
+    def _check_tools(self, child: Path) -> Sequence[Step]:
+        """The CLI may not start the server, and asks the model without the tools then; it is not let so far."""
+        if self._kept.names and not (child / tool_server.LISTED).exists():
+            problem = "gemini does not take the caller's tools: its administrators seem to forbid MCP servers"
+            raise VendorError(Kind.PERMISSION, problem, self._remedies.tools)
+        return ()
 
     def _told(self, message: Mapping[str, Any]) -> Iterator[Step]:
         update = (message.get("params") or {}).get("update") or {}
@@ -148,8 +155,8 @@ def _listed(declaration: Mapping[str, Any]) -> dict[str, Any]:
     schema = {"type": "object", "properties": {}, **declaration.get("parametersJsonSchema", {})}
     if schema["type"] != "object":
         raise _refused(f"offer the tool {declaration['name']!r}: its parameters are not those of an object")
-    if _OWN_PROPERTY in schema["properties"]:
-        raise _refused(f"offer the tool {declaration['name']!r}: {_OWN_PROPERTY} is a property of the CLI's own")
+    if OWN_PROPERTY in schema["properties"]:
+        raise _refused(f"offer the tool {declaration['name']!r}: {OWN_PROPERTY} is a property of the CLI's own")
     return {"name": declaration["name"], "description": declaration.get("description", ""), "inputSchema": schema}
 
 

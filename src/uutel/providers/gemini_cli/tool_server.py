@@ -1,12 +1,15 @@
 """Offers the caller's tools to `gemini`: `python tool_server.py FILE` is an MCP server that lists what is in FILE.
 
 Run by path and without site-packages, so that it starts as fast as Python can. A call of a tool ends the answer before
-anybody waits for its result, so none is ever called here.
+anybody waits for its result, so none is ever called here. That it was asked for its list is noted in the child's
+private directory: a CLI that may not ask goes on without a word.
 """
 
 import json
 import sys
 from pathlib import Path
+
+LISTED = "listed"
 
 
 def main(file):
@@ -15,6 +18,8 @@ def main(file):
     for line in sys.stdin:
         message = json.loads(line)
         if "id" in message:
+            if message["method"] == "tools/list":
+                Path("..", "..", LISTED).touch()
             told = {"jsonrpc": "2.0", "id": message["id"], **answer(message, tools)}
             sys.stdout.write(json.dumps(told) + "\n")
             sys.stdout.flush()
