@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from uutel.providers.cloud_code.auth import CloudCodeAuth
 from uutel.providers.gemini_cli.auth import REMEDIES, GeminiCLIAuth
 from uutel.providers.gemini_cli.encode import API, encode_body
 from uutel.providers.gemini_cli.errors import asked_to_log_in, failure
+from uutel.providers.gemini_cli.variables import variables
 from uutel.settings import CloudCodeSettings, GeminiCLISettings
 
 from ..cases.gemini_cli import HELLO, WEATHER, tool_call
+from ..support import environment
 
 MINE = "my own words"
 
@@ -178,3 +181,24 @@ def test_the_question_for_a_login_is_told_without_what_moves_the_cursor() -> Non
     told = asked_to_log_in(b"\x1b[?1049h\x1b[2J\x1b[<u\x07Please visit the following URL\r\n", REMEDIES)
     assert "gemini asks to log in ('Please visit the following URL')" in str(told)
     assert told.kind is Kind.AUTHENTICATION
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("A=1", "1"),
+        ("\ufeffexport A = 1 # one", "1"),
+        ("A: 'x # y'", "x # y"),
+        ('A="x" # "y"', "x"),
+        ("A=`x`", "x"),
+        ("A='x", "'x"),
+        ("A\n=1", "1"),
+        ("B=`\nA=1`", "1`"),
+        ("A=", None),
+    ],
+)
+def test_a_variable_is_found_however_it_is_written(written: str, value: str | None, tmp_path: Path) -> None:
+    with environment({}, tmp_path, {".gemini/.env": written}):
+        seen = variables()
+    assert "A" in seen.names
+    assert seen.values.get("A") == value

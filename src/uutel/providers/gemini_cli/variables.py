@@ -16,12 +16,8 @@ KEY, EXPRESS_KEY = "GEMINI_API_KEY", "GOOGLE_API_KEY"
 FILE = ".env"
 _SECRETS = {KEY, EXPRESS_KEY, "GOOGLE_CLOUD_ACCESS_TOKEN"}
 _NEVER_EMPTY = {"GEMINI_TELEMETRY_TARGET": "local", "GEMINI_TELEMETRY_OTLP_PROTOCOL": "grpc"}
-_LINE = re.compile(
-    r"""^\s*(?:export\s+)?([A-Za-z0-9_.-]+)(?:\s*=\s*?|:\s+?)"""
-    r"""(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^#\n]+)?\s*(?:#.*)?$""",
-    re.MULTILINE,
-)
-"""A variable, as the CLI's own parser finds it: what another one overlooked would go on to the child."""
+_ASSIGNED = re.compile(r"^\s*(?:export\s+)?([A-Za-z0-9_.-]+)\s*(?:=|:(?=\s))(.*)$", re.MULTILINE)
+"""Whatever the CLI could take for a variable, and rather more: what is overlooked here would go on to the child."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +50,13 @@ def variables() -> Variables:
         text = path.read_text("utf-8-sig", "replace") if path else ""
     except OSError:
         return Variables()
-    written = {name: _bare(value) for name, value in _LINE.findall(text)}
+    written = {name: _bare(value) for name, value in _ASSIGNED.findall(text.replace("\ufeff", " "))}
     values = {name: "" if name in _SECRETS else value for name, value in written.items() if value}
     return Variables(frozenset(written), values, ((f".gemini/{FILE}", path.resolve()),) if path else ())
 
 
 def _bare(value: str) -> str:
-    """A value without what stands around it."""
-    return re.sub(r"^(['\"`])(.*)\1$", r"\2", value.strip(), flags=re.DOTALL)
+    """What is between quotes, or before a comment; none of what is taken from here has more than one line."""
+    value = value.strip()
+    closed = value.find(value[0], 1) if value[:1] in ("'", '"', "`") else -1
+    return value[1:closed] if closed > 0 else value.partition("#")[0].strip()
