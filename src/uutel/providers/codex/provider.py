@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import anyio.to_thread
 
@@ -16,7 +17,7 @@ from ...core.models import ModelInfo
 from ...core.request import ChatRequest
 from ...core.root import runs_programs
 from ...settings import CodexSettings, settings
-from .auth import API, Access, CodexAuth, base_environment, options, user_config
+from .auth import API, Access, CodexAuth, base_environment, options, toml, user_config
 from .conversation import CodexSwitch, Conversation, hello
 from .cuts import Cutter
 from .decode import Decoder
@@ -166,7 +167,8 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     config = {**QUIET, **ONE_REQUEST, **(NATIVE if catalog else {}), **access.settings}
     if provider.get("base_url", API) != API:  # OpenAI's always reports usage; a process for each call can be saved
         config |= WITHOUT_USAGE
-    config |= {"model_provider": "uutel", "model_providers.uutel": provider}
+    secret = _holds_secrets(provider) and not access.home
+    config |= {"model_provider": "uutel", **({} if secret else {"model_providers.uutel": provider})}
     if access.home:  # which is to hold nothing but the login
         config |= {"sqlite_home": f"{PRIVATE}/home", "log_dir": f"{PRIVATE}/home"}
     shell = f"{PRIVATE}/shell" if runs_programs() else "/bin/sh"
@@ -177,6 +179,7 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     files: dict[str, bytes | Path | None] = {"home": None, "temporary": None, "shell": SHELL}
     files |= {"models.json": catalog} if catalog else {}
     files |= {"home/auth.json": access.credentials} if access.credentials else {}
+    files |= {"home/config.toml": f"model_providers.uutel={toml(provider)}".encode()} if secret else {}
     return Recipe(
         (executable, "app-server", *options(config)),
         tuple(sorted(env.items())),
@@ -184,6 +187,11 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
         files=tuple(files.items()),
         sharing=SHARING,
     )
+
+
+def _holds_secrets(provider: Mapping[str, Any]) -> bool:
+    """Whether a description may hold what is not for a command line, where every user of a machine can read it."""
+    return bool(provider.keys() & {"auth", "query_params"}) or "@" in str(provider.get("base_url"))
 
 
 def _base_url(api_base: str | None) -> str | None:
