@@ -79,7 +79,10 @@ ONE_REQUEST = {
 }
 """What makes one completion one request, however it ends."""
 
-ONCE = r"""read -r told; turn=${told#*'"turn_id":"'}; set -C; true > "$TMPDIR/${turn%%'"'*}" || exec sleep 60"""
+ONCE = (
+    r"""read -r told; turn=${told#*'"turn_id":"'}; [ "$turn" != "$told" ] || exit 0; """
+    r"""set -C; true > "$TMPDIR/${turn%%'"'*}" || exec sleep 60"""
+)
 WITHOUT_USAGE = {"hooks.PreModelRequest": [{"matcher": "", "hooks": [{"type": "command", "command": ONCE}]}]}
 """What makes it so where the API reports no usage, from which the CLI knows what an answer has added.
 
