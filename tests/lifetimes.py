@@ -6,7 +6,6 @@ In each of them the vendor falls silent at some point, and then whoever waits fo
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -103,7 +102,6 @@ def gone() -> bool:
 
 def left_behind(silence: Silence) -> None:
     """Assert that whoever fell silent is gone."""
-    gc.collect()  # what was dropped may be held by a cycle, which is nobody's
     eventually(gone, SOON)
     silence.reached()  # or there was nobody to go
     silence.noticed()

@@ -130,6 +130,10 @@ STATES = {
         {"config.toml": OWN_PROVIDER + f'auth = {{command = "echo", args = ["{SECRETS["provider"]}"]}}\n'},
         path="/own/responses",
     ),
+    "own provider with a key in the address": State(
+        {}, ("cloud", "own"), STRAY, {"config.toml": OWN_PROVIDER + f'query_params = {{"key" = "{SECRETS["provider"]}"}}\n'},
+        path=f"/own/responses?key={SECRETS['provider']}",
+    ),
     "own provider with the login": State(
         as_member(), ("login", "ChatGPT"),
         files={**LOGGED_IN, "config.toml": OWN_PROVIDER + "requires_openai_auth = true\n"}, path="/own/responses",
@@ -179,7 +183,7 @@ def test_the_credential_reaches_its_host_and_no_other(cli: CLI, name: str, tmp_p
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at processes as Linux shows them")
-@pytest.mark.parametrize("name", ["key", "own provider with a key", "own provider with secrets in the file"])
+@pytest.mark.parametrize("name", ["key", *(name for name in STATES if name.startswith("own provider with "))])
 def test_no_secret_is_in_the_arguments_of_a_process(cli: CLI, name: str, tmp_path: Path) -> None:
     """Every user of a machine may read them."""
     state, before = STATES[name], children()
@@ -210,9 +214,24 @@ def test_a_login_is_renewed_where_it_is(cli: CLI, tmp_path: Path) -> None:
         (State({}, None, files=LOGGED_IN, call={"auth": "api_key"}), "OPENAI_API_KEY"),
         (State({}, None, files={"auth.json": "{torn"}), "codex login"),
         (State({}, None, files={**LOGGED_IN, "config.toml": "torn = ["}), "config.toml"),
+        (State({}, None, files={**LOGGED_IN, "config.toml": 'profile = "work"\nprofiles = "work"\n'}), "config.toml"),
+        (State({}, None, files={"config.toml": 'model_provider = "own"\nmodel_providers = "own"\n'}), "config.toml"),
+        (State({}, None, files={"config.toml": OWN_PROVIDER + "env_key = 3\n"}), "config.toml"),
+        (State({}, None, files={"config.toml": OWN_PROVIDER + "query_params = 3\n"}), "config.toml"),
         (State({}, None, files={"config.toml": 'model_provider = "ollama"\n'}), "ollama"),
     ],
-    ids=["none", "no login", "no key", "torn login", "torn settings", "built-in provider"],
+    ids=[
+        "none",
+        "no login",
+        "no key",
+        "torn login",
+        "torn settings",
+        "odd profiles",
+        "odd providers",
+        "odd provider",
+        "provider that codex refuses",
+        "built-in provider",
+    ],
 )
 def test_a_credential_that_is_not_there_is_told_with_the_remedy(
     cli: CLI, state: State, words: str, tmp_path: Path

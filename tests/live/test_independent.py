@@ -1,4 +1,4 @@
-"""The newest `claude` against another project's stand-in for Anthropic's API, which knows nothing of these tests."""
+"""The newest CLIs against another project's stand-in for their vendors' APIs, which knows nothing of these tests."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import litellm
 import pytest
 
-from ..cases import user
-from ..cases.claude_code import KEY, WEATHER, call
+from ..cases import claude_code, codex, user
 from ..support import environment
-from .clis import Release, newest
+from .clis import CLI, Release, each, newest
 
 pytestmark = [
     pytest.mark.live,
-    pytest.mark.parametrize("claude", newest("claude"), ids=str, indirect=True),
+    pytest.mark.parametrize("cli", [*each("claude_code")[-1:], *each("codex")[-1:]], ids=str, indirect=True),
     pytest.mark.parametrize("aimock", newest("aimock"), ids=str, indirect=True),
 ]
 
@@ -40,52 +41,76 @@ ANSWERS = {
 }
 
 
-class Mock:
-    """The running stand-in; `path` is that of model requests."""
+@dataclass(frozen=True)
+class Asking:
+    """How a vendor's model is asked: the provider's `cases`, where its API is, and what makes it say its reasoning."""
 
-    def __init__(self, url: str, path: str = "/v1/messages") -> None:
-        self.url = url
-        self._path = path
+    cases: ModuleType
+    base: str
+    path: str
+    reasoning: dict[str, Any] = field(default_factory=dict)
+
+
+SUMMARY = {"reasoning_effort": {"effort": "low", "summary": "auto"}}
+ASKING = {
+    "claude_code": Asking(claude_code, "", "/v1/messages"),
+    "codex": Asking(codex, "/v1", "/v1/responses", SUMMARY),
+}
+
+
+class Mock:
+    """The running stand-in, for one vendor's clients."""
+
+    def __init__(self, url: str, asking: Asking) -> None:
+        self._url = url
+        self._asking = asking
+
+    def call(self, messages: list[dict[str, Any]], **more: Any) -> Any:
+        """What LiteLLM makes of its answer."""
+        return litellm.completion(**self._asking.cases.call(messages, **more), api_base=self._url + self._asking.base)
 
     def requests(self) -> list[dict[str, Any]]:
         """The model requests it has answered, as it understood them."""
-        with urllib.request.urlopen(f"{self.url}/__aimock/journal", timeout=10) as answer:
-            return [entry for entry in json.load(answer) if entry["path"].startswith(self._path)]
+        with urllib.request.urlopen(f"{self._url}/__aimock/journal", timeout=10) as answer:
+            return [entry for entry in json.load(answer) if entry["path"].startswith(self._asking.path)]
 
 
 @pytest.fixture
-def mock(aimock: Release, tmp_path: Path) -> Iterator[Mock]:
+def asking(cli: CLI) -> Asking:
+    return ASKING[cli.provider]
+
+
+@pytest.fixture
+def mock(aimock: Release, asking: Asking, home: Path, tmp_path: Path) -> Iterator[Mock]:
     answers = tmp_path / "answers.json"
     answers.write_text(json.dumps(ANSWERS), "utf-8")
-    with running(
-        [str(aimock.command("llmock")), "-p", "0", "-f", str(answers), "--strict", "--chunk-size", "6"]
-    ) as url:
-        yield Mock(url)
+    command = [str(aimock.command("llmock")), "-p", "0", "-f", str(answers), "--strict", "--chunk-size", "6"]
+    with running(command) as url, environment(asking.cases.KEY, home):
+        yield Mock(url, asking)
 
 
-def test_a_text_arrives_piece_by_piece(claude: Release, mock: Mock, home: Path) -> None:
-    with environment(KEY, home):
-        stream = litellm.completion(**call([user("Tell a story")]), api_base=mock.url, stream=True)
-        pieces = [chunk.choices[0].delta.content or "" for chunk in stream]
+def test_a_text_arrives_piece_by_piece(mock: Mock) -> None:
+    stream = mock.call([user("Tell a story")], stream=True)
+    pieces = [chunk.choices[0].delta.content or "" for chunk in stream]
     assert "".join(pieces) == "Once upon a time there was a mock."
     assert len([piece for piece in pieces if piece]) > 3
     [request] = mock.requests()
     assert request["response"]["status"] == 200
 
 
-def test_a_tool_call_is_made_and_its_result_is_answered(claude: Release, mock: Mock, home: Path) -> None:
+def test_a_tool_call_is_made_and_its_result_is_answered(mock: Mock, asking: Asking) -> None:
     messages = [user("Weather in Paris?")]
-    with environment(KEY, home):
-        asked = litellm.completion(**call(messages, tools=[WEATHER]), api_base=mock.url).choices[0]
-        assert asked.finish_reason == "tool_calls"
-        [tool_call] = asked.message.tool_calls
-        assert tool_call.function.name == "get_weather"
-        assert json.loads(tool_call.function.arguments) == {"city": "Paris"}
-        messages += [
-            asked.message.model_dump(exclude_none=True),
-            {"role": "tool", "tool_call_id": tool_call.id, "content": "21 degrees"},
-        ]
-        answered = litellm.completion(**call(messages, tools=[WEATHER]), api_base=mock.url).choices[0]
+    more = {"tools": [asking.cases.WEATHER], **asking.reasoning}
+    asked = mock.call(messages, **more).choices[0]
+    assert asked.finish_reason == "tool_calls"
+    [tool_call] = asked.message.tool_calls
+    assert tool_call.function.name == "get_weather"
+    assert json.loads(tool_call.function.arguments) == {"city": "Paris"}
+    messages += [
+        asked.message.model_dump(exclude_none=True),
+        {"role": "tool", "tool_call_id": tool_call.id, "content": "21 degrees"},
+    ]
+    answered = mock.call(messages, **more).choices[0]
     assert answered.message.content == "21 degrees."
     assert answered.message.reasoning_content == "The tool has told."
     first, second = mock.requests()

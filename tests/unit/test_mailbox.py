@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -98,15 +101,34 @@ def test_many_loops_read_from_one_writer_each_its_own() -> None:
     assert results == {number: list(range(100)) for number in range(8)}
 
 
-def test_what_was_put_before_the_end_is_read_before_it_and_the_end_stays() -> None:
+def test_what_was_put_before_the_end_is_read_before_it_and_after_it_there_is_nothing() -> None:
     mailbox: Mailbox[str] = Mailbox()
     mailbox.put("a word")
     mailbox.close(Broken("off"))
     mailbox.close(Broken("too late"))
     assert mailbox.get() == "a word"
+    with pytest.raises(Broken, match=r"^off$"):
+        mailbox.get()
     for _ in range(2):
-        with pytest.raises(Broken, match=r"^off$"):
+        with pytest.raises(Closed):
             mailbox.get()
+
+
+@pytest.mark.parametrize("ending", [None, Broken("off")])
+def test_who_has_read_to_the_end_is_not_held_by_it(ending: BaseException | None) -> None:
+    """Until the garbage collector comes, that is."""
+    mailbox: Mailbox[str] = Mailbox()
+    mailbox.close(ending)
+    held, collects = weakref.ref(mailbox), gc.isenabled()
+    gc.disable()
+    try:
+        with suppress(Broken, Closed):
+            mailbox.get()
+        del mailbox
+        assert held() is None
+    finally:
+        if collects:
+            gc.enable()
 
 
 async def test_the_end_is_the_same_in_a_loop() -> None:

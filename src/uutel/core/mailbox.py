@@ -39,7 +39,7 @@ class Mailbox(Generic[T]):
             wake()
 
     def close(self, error: BaseException | None = None) -> None:
-        """No more items. The reader gets those still waiting, and then `error` or `Closed`, for ever."""
+        """No more items. The reader gets those still waiting, then `error`, if there is one, and then only `Closed`."""
         ending = error or Closed()
         with self._lock:
             self._ending = self._ending or ending
@@ -75,7 +75,10 @@ class Mailbox(Generic[T]):
             if self._items:
                 return self._items.popleft()
             assert self._ending is not None  # noqa: S101  (only called when ready)
-            raise self._ending
+            try:
+                raise self._ending
+            finally:  # its traceback leads to whoever holds this, who would be held in turn
+                self._ending = Closed()
 
 
 def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:

@@ -45,6 +45,7 @@ _KEYS = ("CODEX_API_KEY", "OPENAI_API_KEY")
 _KEY = "OPENAI_API_KEY"
 _BASE = "OPENAI_BASE_URL"
 _HOME = "CODEX_HOME"
+_CONFIG = "config.toml"
 _CREDENTIALS = "auth.json"
 _LOCK = "auth.lock"  # which a login leaves behind, wherever it is kept
 _KEY_STORE = {"cli_auth_credentials_store": "keyring"}
@@ -84,6 +85,12 @@ class CodexAuth(ProviderAuth[CodexSettings]):
         An `api_key` of the call always counts. OPENAI_BASE_URL belongs to the key that stands beside it in the
         environment: a login is never sent there.
         """
+        try:
+            return self._access(executable, auth, api_key, api_base)
+        except (AttributeError, TypeError) as error:
+            raise _unreadable(error) from error
+
+    def _access(self, executable: str, auth: Auth, api_key: str | None, api_base: str | None) -> Access:
         base = api_base or self._settings.api_base
         if api_key:
             return _with_key(api_key, base, "api_key=")
@@ -115,16 +122,19 @@ def base_environment() -> dict[str, str]:
 
 def user_config() -> dict[str, Any]:
     """The user's settings file of the CLI, with its active profile; nothing where there is none."""
-    path = config_directory() / "config.toml"
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads((config_directory() / _CONFIG).read_text("utf-8"))
+        profile = (content.get("profiles") or {}).get(content.get("profile"))
     except OSError:
         return {}
-    except ValueError as error:
-        problem = f"{path} cannot be read: {error}"
-        raise VendorError(Kind.AUTHENTICATION, problem, "correct it; codex does not start with it, either") from error
-    profile = (content.get("profiles") or {}).get(content.get("profile"))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _unreadable(error) from error
     return {**content, **(profile if isinstance(profile, dict) else {})}
+
+
+def _unreadable(error: Exception) -> VendorError:
+    problem = f"{config_directory() / _CONFIG} cannot be read: {error}"
+    return VendorError(Kind.AUTHENTICATION, problem, "correct it; codex does not start with it, either")
 
 
 def _with_key(key: str, base: str | None, source: str) -> Access:

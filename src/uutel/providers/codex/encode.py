@@ -124,7 +124,7 @@ def _thread(request: ChatRequest, tools: Tools, silence: float) -> dict[str, Any
     # Who waits is UUTEL; but an older release holds the connection of an answer that was given up until then.
     config: dict[str, Any] = {
         "model_providers.uutel.stream_idle_timeout_ms": round((silence + _LONGER) * 1000),
-        "bypass_hook_trust": True,  # the one hook there is, is ours
+        "bypass_hook_trust": True,  # the hooks there are, are ours, or an administrator's
     }
     if verbosity := request.params.get("verbosity"):
         config["model_verbosity"] = verbosity

@@ -89,7 +89,7 @@ def early_end(exit: Exit | None, *, begun: bool) -> VendorError:
     last_words = "" if begun or exit.code not in (1, 2) else _plain(exit.stderr)
     if "unrecognized subcommand" in last_words or "unexpected argument" in last_words:
         return VendorError(Kind.AUTHENTICATION, last_words, f"update the CLI: {INSTALL}@latest")
-    if re.search(r"loading (default )?config|\bin `|TOML|\.toml\)", last_words):
+    if re.search(r"loading (default )?config|\bin `|TOML|\.toml\)|Model provider .* not found", last_words):
         return VendorError(Kind.AUTHENTICATION, f"codex: {last_words}", "correct the file config.toml of codex")
     how = f"signal {-exit.code}" if exit.code < 0 else f"exit code {exit.code}"
     return VendorError(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import anyio.to_thread
 
@@ -16,7 +17,7 @@ from ...core.models import ModelInfo
 from ...core.request import ChatRequest
 from ...core.root import runs_programs
 from ...settings import CodexSettings, settings
-from .auth import Access, CodexAuth, base_environment, options, user_config
+from .auth import API, Access, CodexAuth, base_environment, options, toml, user_config
 from .conversation import CodexSwitch, Conversation, hello
 from .cuts import Cutter
 from .decode import Decoder
@@ -78,15 +79,27 @@ ONE_REQUEST = {
 }
 """What makes one completion one request, however it ends."""
 
+ONCE = (
+    r"""read -r told; turn=${told#*'"turn_id":"'}; [ "$turn" != "$told" ] || exit 0; """
+    r"""set -C; true > "$TMPDIR/${turn%%'"'*}" || exec sleep 60"""
+)
+WITHOUT_USAGE = {"hooks.PreModelRequest": [{"matcher": "", "hooks": [{"type": "command", "command": ONCE}]}]}
+"""What makes it so where the API reports no usage, from which the CLI knows what an answer has added.
+
+The second request of a turn waits here, until the turn is interrupted. Older releases know no such hook.
+"""
+
 SHELL = f"""#!/bin/sh
-[ "$2" = {shlex.quote(VERDICT)} ] || exec "${{UUTEL_SHELL:-/bin/sh}}" "$@"
-{VERDICT}
+case $2 in
+{shlex.quote(VERDICT)} | {shlex.quote(ONCE)}) eval "$2" ;;
+*) exec "${{UUTEL_SHELL:-/bin/sh}}" "$@" ;;
+esac
 """.encode()
 """In what the CLI runs hooks.
 
 The user's own shell may be none (`nologin`); and any real one, started as a login shell, as the CLI does it, reads a
-profile, which may print a greeting into the answer. This one knows the answer of UUTEL's hook; what an administrator
-prescribes is run in the user's shell, as ever.
+profile, which may print a greeting into the answer. This one runs UUTEL's hooks; what an administrator prescribes is
+run in the user's shell, as ever.
 """
 
 NATIVE = {
@@ -155,7 +168,10 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     """A server for this credential; `catalog` stands for the CLI's own."""
     provider = {**access.provider, **_OURS}
     config = {**QUIET, **ONE_REQUEST, **(NATIVE if catalog else {}), **access.settings}
-    config |= {"model_provider": "uutel", "model_providers.uutel": provider}
+    if provider.get("base_url", API) != API:  # OpenAI's always reports usage; a process for each call can be saved
+        config |= WITHOUT_USAGE
+    secret = _holds_secrets(provider) and not access.home
+    config |= {"model_provider": "uutel", **({} if secret else {"model_providers.uutel": provider})}
     if access.home:  # which is to hold nothing but the login
         config |= {"sqlite_home": f"{PRIVATE}/home", "log_dir": f"{PRIVATE}/home"}
     shell = f"{PRIVATE}/shell" if runs_programs() else "/bin/sh"
@@ -166,6 +182,7 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     files: dict[str, bytes | Path | None] = {"home": None, "temporary": None, "shell": SHELL}
     files |= {"models.json": catalog} if catalog else {}
     files |= {"home/auth.json": access.credentials} if access.credentials else {}
+    files |= {"home/config.toml": f"model_providers.uutel={toml(provider)}".encode()} if secret else {}
     return Recipe(
         (executable, "app-server", *options(config)),
         tuple(sorted(env.items())),
@@ -173,6 +190,11 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
         files=tuple(files.items()),
         sharing=SHARING,
     )
+
+
+def _holds_secrets(provider: Mapping[str, Any]) -> bool:
+    """Whether a description may hold what is not for a command line, where every user of a machine can read it."""
+    return bool(provider.keys() & {"auth", "query_params"}) or "@" in str(provider.get("base_url"))
 
 
 def _base_url(api_base: str | None) -> str | None:
