@@ -82,6 +82,24 @@ def through_uutel(call: dict[str, Any], server: VendorAPI, *, warm: bool, stream
     return measure
 
 
+def after_others(
+    call: dict[str, Any], server: VendorAPI, *, before: int, look: Callable[[], dict[str, float]] = dict
+) -> Measure:
+    """One call of a program that has made some `before`, whose child serves again; `look` sees it wait."""
+
+    def measure() -> dict[str, float]:
+        with overriding(spares=1 if before else 0):
+            for _ in range(before):
+                complete({**call, "stream": False})
+            seen, begun = look(), time.monotonic()
+            complete(call)
+            took = both_sides(begun, server)
+        uutel.shutdown()
+        return took | seen
+
+    return measure
+
+
 def complete(call: dict[str, Any]) -> None:
     answer: Any = litellm.completion(**call)
     if call.get("stream"):

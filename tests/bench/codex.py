@@ -19,7 +19,7 @@ from uutel.settings import overriding
 from ..processes import children
 from ..vendor import openai as api
 from ..vendor.api import VendorAPI
-from . import HELLO, Measure, Medians, Promise, both_sides, complete, interleaved
+from . import HELLO, Measure, Medians, Promise, after_others, both_sides, interleaved
 
 MODEL = "gpt-5.5"
 AT_ONCE = 100
@@ -32,9 +32,9 @@ def measured(executable: str, home: Path, runs: int) -> tuple[Medians, list[Prom
         calls = interleaved(
             {
                 "codex exec, cold": bare_cli(executable, home, server),
-                "uutel, cold": through_server(call, server, warm=False),
-                "uutel, warm": through_server(call, server, warm=True),
-                "uutel, warm, streamed": through_server({**call, "stream": True}, server, warm=True),
+                "uutel, cold": after_others(call, server, before=0),
+                "uutel, warm": after_others(call, server, before=2),
+                "uutel, warm, streamed": after_others({**call, "stream": True}, server, before=2),
             },
             runs,
         )
@@ -50,22 +50,6 @@ def _promises(calls: Medians, crowd: Medians) -> list[Promise]:
         Promise("last byte to return, ms", calls["uutel, warm", "from the last byte"], 15),
         Promise("streams mixed up", crowd[f"{AT_ONCE} streams at once", "mixed up"], 0),
     ]
-
-
-def through_server(call: dict[str, Any], server: VendorAPI, *, warm: bool) -> Measure:
-    """One call of a program that has made one before (`warm`), or of one that has not."""
-
-    def measure() -> dict[str, float]:
-        with overriding(spares=1):
-            if warm:
-                complete(call)
-            begun = time.monotonic()
-            complete(call)
-            measured = both_sides(begun, server)
-        uutel.shutdown()
-        return measured
-
-    return measure
 
 
 def bare_cli(executable: str, home: Path, server: VendorAPI) -> Measure:

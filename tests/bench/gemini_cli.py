@@ -20,7 +20,7 @@ from uutel.settings import overriding
 
 from ..vendor import gemini as api
 from ..vendor.api import VendorAPI
-from . import HELLO, Measure, Medians, Promise, both_sides, complete, interleaved
+from . import HELLO, Measure, Medians, Promise, after_others, both_sides, interleaved
 
 MODEL = "gemini-2.5-flash"
 ANSWER = api.answer(*map(api.text, ("One", ", two", ", three")), model=MODEL)
@@ -73,21 +73,7 @@ def bare_cli(executable: str, server: VendorAPI) -> Measure:
 
 
 def call_of(server: VendorAPI, *, before: int, **more: Any) -> Measure:
-    """One call of a program that has made some before: its child serves again."""
-
-    def measure() -> dict[str, float]:
-        call = _call(server, **more)
-        with overriding(spares=1 if before else 0):
-            for _ in range(before):
-                complete({**call, "stream": False})
-            memory = _memory()
-            begun = time.monotonic()
-            complete(call)
-            took = both_sides(begun, server)
-        uutel.shutdown()
-        return took | memory
-
-    return measure
+    return after_others(_call(server, **more), server, before=before, look=_memory)
 
 
 def chunk_of(server: VendorAPI) -> Measure:
