@@ -51,11 +51,11 @@ def private_files() -> list[str]:
 
 @pytest.fixture
 def nothing_left() -> Iterator[None]:
-    """The test ends with no child of this process, and with no private directory."""
-    before = children()
+    """The test ends with no child of this process, and no private directory, that was not there when it began."""
+    before, directories = children(), private_directories()
     yield
     eventually(lambda: children() <= before)
-    eventually(lambda: not private_directories(), told=private_files)
+    eventually(lambda: private_directories() <= directories, told=private_files)
 
 
 def _processes() -> dict[int, tuple[int, int]]:
