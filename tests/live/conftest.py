@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import uutel
 from uutel.settings import overriding
 
 from ..vendor.api import VendorAPI
@@ -32,10 +33,11 @@ def claude(request: pytest.FixtureRequest) -> Iterator[Release]:
         yield request.param
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one_address() -> Iterator[VendorAPI]:
     with VendorAPI([]) as api:
         yield api
+    uutel.shutdown()  # nobody else has a use for the child that waits
 
 
 @pytest.fixture
