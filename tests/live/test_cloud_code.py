@@ -12,7 +12,13 @@ from typing import Any
 
 import litellm
 import pytest
-from litellm.exceptions import AuthenticationError, PermissionDeniedError, Timeout
+from litellm.exceptions import (
+    AuthenticationError,
+    ContentPolicyViolationError,
+    PermissionDeniedError,
+    ServiceUnavailableError,
+    Timeout,
+)
 
 import uutel
 from uutel.core.child import Child
@@ -262,3 +268,22 @@ def test_a_warning_says_which_other_model_has_answered(cli: CLI, tmp_path: Path)
     ):
         answer: Any = litellm.completion(**call(HELLO, model="gemini-3.5-flash", api_base=vendor.url))
     assert vendor.requests[0].body["model"] == answer.model == "gemini-3-flash"
+
+
+OVERLOADED = {"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (api.enveloped({"events": [OVERLOADED]}), ServiceUnavailableError),
+        (api.enveloped(gemini.blocked()), ContentPolicyViolationError),
+    ],
+    ids=["an error", "a blocked prompt"],
+)
+def test_an_error_in_place_of_an_answer_is_no_blocked_prompt(
+    cli: CLI, tmp_path: Path, said: Any, error: type[Exception]
+) -> None:
+    with code_assist(tmp_path, said) as vendor, pytest.raises(error):
+        say(vendor)
+    assert len(vendor.requests) == 1
