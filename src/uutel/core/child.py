@@ -90,6 +90,11 @@ class Exit:
     code: int
     stderr: str
 
+    @property
+    def how(self) -> str:
+        """In words, without its own."""
+        return f"signal {-self.code}" if self.code < 0 else f"exit code {self.code}"
+
 
 class Lines:
     """Cuts a stream of bytes into lines, in linear time however long a line is."""

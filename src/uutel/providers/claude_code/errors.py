@@ -52,9 +52,8 @@ def early_end(exit: Exit | None) -> VendorError:
     last_words = exit.stderr.strip()
     if "unknown option" in last_words:
         return VendorError(Kind.AUTHENTICATION, last_words, f"update the CLI: {INSTALL}@latest")
-    how = f"signal {-exit.code}" if exit.code < 0 else f"exit code {exit.code}"
     return VendorError(
-        Kind.CONNECTION, f"claude ended ({how}) before the answer was complete: {last_words}".rstrip(": ")
+        Kind.CONNECTION, f"claude ended ({exit.how}) before the answer was complete: {last_words}".rstrip(": ")
     )
 
 

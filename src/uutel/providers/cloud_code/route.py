@@ -18,7 +18,6 @@ from ...core.child import Exit
 from ...core.exceptions import Kind, VendorError
 from ..gemini_cli.acp import SESSION, inside, request
 from ..gemini_cli.decode import Chunk
-from ..gemini_cli.errors import how
 from ..gemini_cli.home import ALIASES
 from ..gemini_cli.session_route import SessionRoute
 
@@ -52,9 +51,8 @@ class CodeAssistRoute(SessionRoute):
     def finish(self, exit: Exit | None) -> Iterator[Step]:
         """The end of the output: an answer that was complete is lost where the CLI has not left it."""
         if self._complete:
-            raise VendorError(
-                Kind.CONNECTION, f"gemini ended{how(exit)} and has not left its answer", "repeat the call"
-            )
+            how = f" ({exit.how})" if exit else ""
+            raise VendorError(Kind.CONNECTION, f"gemini ended{how} and has not left its answer", "repeat the call")
         yield from super().finish(exit)
 
     def _message(self, message: Mapping[str, Any]) -> Iterator[Step]:

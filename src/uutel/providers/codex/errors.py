@@ -91,9 +91,8 @@ def early_end(exit: Exit | None, *, begun: bool) -> VendorError:
         return VendorError(Kind.AUTHENTICATION, last_words, f"update the CLI: {INSTALL}@latest")
     if re.search(r"loading (default )?config|\bin `|TOML|\.toml\)|Model provider .* not found", last_words):
         return VendorError(Kind.AUTHENTICATION, f"codex: {last_words}", "correct the file config.toml of codex")
-    how = f"signal {-exit.code}" if exit.code < 0 else f"exit code {exit.code}"
     return VendorError(
-        Kind.CONNECTION, f"codex ended ({how}) before the answer was complete", _REMEDIES[Kind.CONNECTION]
+        Kind.CONNECTION, f"codex ended ({exit.how}) before the answer was complete", _REMEDIES[Kind.CONNECTION]
     )
 
 

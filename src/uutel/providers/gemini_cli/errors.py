@@ -95,15 +95,10 @@ def early_end(exit: Exit | None, remedies: Remedies) -> VendorError:
     if re.search(r"unknown arguments?:", words, re.IGNORECASE):
         return VendorError(Kind.AUTHENTICATION, words, f"update the CLI: {INSTALL}@latest")
     kind = Kind.AUTHENTICATION if exit.code == 41 else _kind(None, words)
-    message = f"gemini ended{how(exit)} before the answer was complete: {words}".rstrip(": ")
+    message = f"gemini ended ({exit.how}) before the answer was complete: {words}".rstrip(": ")
     if kind is Kind.SERVER:
         return VendorError(Kind.CONNECTION, message)
     return VendorError(kind, message, remedies.of(kind, words))
-
-
-def how(exit: Exit | None) -> str:
-    """How the CLI ended, as it stands behind the word."""
-    return "" if exit is None else f" (signal {-exit.code})" if exit.code < 0 else f" (exit code {exit.code})"
 
 
 def _kind(status: int | None, words: str, unknown: Kind = Kind.SERVER) -> Kind:
