@@ -167,9 +167,12 @@ def find_executable(name: str, configured: str | None, places: Iterable[str], in
     return os.path.abspath(found)
 
 
-def stamp(path: str) -> tuple[int, int]:
-    """What changes with a file: what is known of it holds for as long as this does."""
-    stat = os.stat(path)
+def stamp(path: str | Path) -> tuple[int, int]:
+    """What changes with a file, which need not be there: what is known of it holds for as long as this does."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return 0, 0
     return stat.st_mtime_ns, stat.st_size
 
 

@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ...core.auth import CredentialKind, Program, ProviderAuth, asked, inherited_environment
+from ...core.auth import CredentialKind, Program, ProviderAuth, asked, inherited_environment, stamp
 from ...core.exceptions import Kind, VendorError
 from ...core.request import Auth
 from ...settings import CodexSettings
@@ -220,7 +220,7 @@ def _login(executable: str, home: Path | None = None) -> str | None:
     if not place.is_dir():  # which the CLI would take for an error
         return None
     env = {**inherited_environment(_HOME), **({_HOME: str(home)} if home else {})}
-    changed = tuple(_changed(path) for path in (place / _CREDENTIALS, place / _LOCK))
+    changed = (stamp(place / _CREDENTIALS), stamp(place / _LOCK))
     words = options(_KEY_STORE) if home else ()
     return _told(executable, words, tuple(sorted(env.items())), changed, int(time.monotonic() / _STATUS_LIFETIME))
 
@@ -230,7 +230,7 @@ def _told(
     executable: str,
     words: tuple[str, ...],
     env: tuple[tuple[str, str], ...],
-    _changed: tuple[int, ...],
+    _changed: tuple[tuple[int, int], ...],
     _period: int,
 ) -> str | None:
     answer = asked(executable, "login", "status", *words, env=dict(env))
@@ -240,13 +240,6 @@ def _told(
     if "Not logged in" not in answer.stderr:
         raise VendorError(Kind.AUTHENTICATION, f"codex login status: {answer.stderr.strip()[-500:]}", f"run `{LOGIN}`")
     return None
-
-
-def _changed(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 def options(settings: Mapping[str, Any]) -> tuple[str, ...]:

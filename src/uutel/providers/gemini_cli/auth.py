@@ -70,7 +70,7 @@ class Access:
     def as_of(self) -> tuple[tuple[int, int], ...]:
         """What changes with the files in which the credential is: a child keeps what it has read there."""
         paths = [path for _, path in self.files if isinstance(path, Path)]
-        return tuple(map(_stamp, [*paths, Path(self.env.get(_ADC, PRIVATE))]))
+        return tuple(map(stamp, [*paths, Path(self.env.get(_ADC, PRIVATE))]))
 
 
 class GeminiCLIAuth(ProviderAuth[ProviderSettings]):
@@ -176,10 +176,6 @@ def _vertex(
 def _cloud_environment(seen: Variables) -> dict[str, str]:
     env = {name: value for name in _CLOUD if (value := seen.get(name))}
     return env | ({_ADC: _absolute(env[_ADC])} if _ADC in env else {})
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    return stamp(str(path)) if path.is_file() else (0, 0)
 
 
 def _absolute(path: str) -> str:
