@@ -66,31 +66,29 @@ def both_sides(begun: float, server: VendorAPI) -> dict[str, float]:
 
 
 def through_uutel(call: dict[str, Any], server: VendorAPI, *, warm: bool, stream: bool = False) -> Measure:
-    """One call of a program that has made one before (`warm`), or of one that has not."""
+    """One call of a program that has made one before and left a spare (`warm`), or of one that has not."""
     asked = {"api_key": "key", **call, "messages": HELLO, "api_base": server.url}
-
-    def measure() -> dict[str, float]:
-        with overriding(spares=1 if warm else 0):
-            if warm:
-                wait_for_spare(lambda: complete(asked))
-            begun = time.monotonic()
-            complete({**asked, "stream": stream})
-            measured = both_sides(begun, server)
-        uutel.shutdown()
-        return measured
-
-    return measure
+    warming = (lambda: wait_for_spare(lambda: complete(asked))) if warm else None
+    return _one_call({**asked, "stream": stream}, server, warming)
 
 
-def after_others(
-    call: dict[str, Any], server: VendorAPI, *, before: int, look: Callable[[], dict[str, float]] = dict
-) -> Measure:
+def after_others(call: dict[str, Any], server: VendorAPI, *, before: int, look: Measure = dict) -> Measure:
     """One call of a program that has made some `before`, whose child serves again; `look` sees it wait."""
 
+    def warm_up() -> None:
+        for _ in range(before):
+            complete({**call, "stream": False})
+
+    return _one_call(call, server, warm_up if before else None, look)
+
+
+def _one_call(
+    call: dict[str, Any], server: VendorAPI, warm_up: Callable[[], None] | None, look: Measure = dict
+) -> Measure:
     def measure() -> dict[str, float]:
-        with overriding(spares=1 if before else 0):
-            for _ in range(before):
-                complete({**call, "stream": False})
+        with overriding(spares=1 if warm_up else 0):
+            if warm_up:
+                warm_up()
             seen, begun = look(), time.monotonic()
             complete(call)
             took = both_sides(begun, server)
