@@ -111,6 +111,7 @@ def left_behind(silence: Silence) -> None:
 
 FORKS = """
     import os, sys
+    from litellm.litellm_core_utils.thread_pool_executor import executor
 
     def words(stream):
         return "".join(chunk.choices[0].delta.content or "" for chunk in stream)
@@ -120,6 +121,7 @@ FORKS = """
 
     stream = litellm.completion(**call, stream=True)
     first = next(word for chunk in stream if (word := chunk.choices[0].delta.content))
+    executor.submit(int).result()  # LiteLLM's pool for logging is at rest: no such pool outlives a fork in mid-work
     forked = os.fork()
     if not forked:
         print("forked:", answer(), flush=True)

@@ -11,7 +11,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -416,3 +417,26 @@ def test_there_is_one_engine_and_a_new_one_after_its_end() -> None:
     assert second.running
     assert second is not first
     engine_module.shutdown()
+
+
+def test_a_fork_waits_for_the_thread_to_rest_and_the_thread_for_the_fork() -> None:
+    """A lock that the thread holds meanwhile, nobody would ever release in the forked process."""
+    within, enough = threading.Event(), threading.Event()
+
+    async def step(enough: threading.Event) -> None:
+        within.set()
+        assert enough.wait(20)
+
+    with running() as engine, ThreadPoolExecutor(1) as forking:
+        engine.submit(step, enough)
+        assert within.wait(20)
+        rested = forking.submit(engine.rest)
+        with pytest.raises(FutureTimeoutError):
+            rested.result(0.1)
+        enough.set()
+        go_on = rested.result(20)
+        later = engine.submit(step, enough)
+        with pytest.raises(FutureTimeoutError):
+            later.result(0.1)
+        go_on()
+        later.result(20)

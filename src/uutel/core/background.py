@@ -18,6 +18,7 @@ from .exceptions import Kind, VendorError
 
 T = TypeVar("T")
 _FAREWELL = 2.0  # seconds the interpreter waits for the thread to end
+_REST = 1.0  # seconds that a fork waits for the thread to rest; and ten times that, the thread for the fork
 
 
 class Background:
@@ -60,6 +61,23 @@ class Background:
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(_FAREWELL)
         self._leave_nothing()
+
+    def rest(self) -> Callable[[], None]:
+        """Have the thread rest between two steps until what is returned is called.
+
+        Whatever lock it held while the process is forked, in LiteLLM or pydantic, would be held for ever in the fork.
+        """
+        resting, enough = threading.Event(), threading.Event()
+
+        def step() -> None:
+            resting.set()
+            enough.wait(10 * _REST)
+
+        if threading.current_thread() is not self._thread:
+            with suppress(RuntimeError):  # the loop is gone
+                self._loop.call_soon_threadsafe(step)
+                resting.wait(_REST)
+        return enough.set
 
     def _begin(self) -> None:
         """In the loop, before the first call."""

@@ -16,7 +16,7 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -315,11 +315,25 @@ def shutdown() -> None:
         old.close()
 
 
+def _rest() -> None:
+    """Before a fork, in whatever thread forks: ours is to hold nothing that the forked process needs."""
+    if _engine and _engine.running:
+        _forking.append(_engine.rest())
+
+
+def _go_on() -> None:
+    while _forking:
+        _forking.pop()()
+
+
 def _forget() -> None:
     """In a forked child: the engine's thread and children belong to the parent."""
     global _engine, _engine_lock
     _engine, _engine_lock = None, threading.Lock()
+    _forking.clear()
 
+
+_forking: list[Callable[[], None]] = []
 
 atexit.register(shutdown)
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(before=_rest, after_in_parent=_go_on, after_in_child=_forget)
