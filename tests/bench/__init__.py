@@ -29,6 +29,7 @@ from ..vendor.api import VendorAPI
 
 HELLO = [{"role": "user", "content": "Hello"}]
 SPARE_WAIT = 60.0
+REST = 0.5  # seconds in which what a call has left behind comes to rest, as it would between two calls
 
 Measure = Callable[[], dict[str, float]]
 Medians = dict[tuple[str, str], float]
@@ -72,12 +73,15 @@ def through_uutel(call: dict[str, Any], server: VendorAPI, *, warm: bool, stream
     return _one_call({**asked, "stream": stream}, server, warming)
 
 
-def after_others(call: dict[str, Any], server: VendorAPI, *, before: int, look: Measure = dict) -> Measure:
-    """One call of a program that has made some `before`, whose child serves again; `look` sees it wait."""
+def after_others(
+    call: dict[str, Any], server: VendorAPI, *, before: int, rest: float = 0, look: Measure = dict
+) -> Measure:
+    """One call of a program that has made some `before`, whose child serves again, after a rest; `look` sees it wait."""
 
     def warm_up() -> None:
         for _ in range(before):
             complete({**call, "stream": False})
+        threading.Event().wait(rest)
 
     return _one_call(call, server, warm_up if before else None, look)
 
@@ -111,7 +115,7 @@ def wait_for_spare(call: Callable[[], object]) -> None:
     while time.monotonic() < deadline:
         spares = engine()._spares
         if spares and spares[0].child.heard:
-            idle.wait(0.5)  # it has answered; let it come to rest, as it would between two calls
+            idle.wait(REST)  # it has answered
             return
         idle.wait(0.01)
     raise TimeoutError("no spare was started")

@@ -19,7 +19,7 @@ from uutel.settings import overriding
 from ..processes import children
 from ..vendor import openai as api
 from ..vendor.api import VendorAPI
-from . import HELLO, Measure, Medians, Promise, after_others, both_sides, interleaved
+from . import HELLO, REST, Measure, Medians, Promise, after_others, both_sides, interleaved
 
 MODEL = "gpt-5.5"
 AT_ONCE = 100
@@ -33,8 +33,9 @@ def measured(executable: str, home: Path, runs: int) -> tuple[Medians, list[Prom
             {
                 "codex exec, cold": bare_cli(executable, home, server),
                 "uutel, cold": after_others(call, server, before=0),
-                "uutel, warm": after_others(call, server, before=2),
-                "uutel, warm, streamed": after_others({**call, "stream": True}, server, before=2),
+                "uutel, warm": after_others(call, server, before=2, rest=REST),
+                "uutel, warm, streamed": after_others({**call, "stream": True}, server, before=2, rest=REST),
+                "uutel, call upon call": after_others(call, server, before=2),
             },
             runs,
         )

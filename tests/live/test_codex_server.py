@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import litellm
 import pytest
@@ -16,6 +18,7 @@ from anyio import to_thread
 from litellm.exceptions import APIConnectionError, MidStreamFallbackError
 
 import uutel
+from uutel.core.engine import engine
 from uutel.settings import overriding
 
 from ..cases.codex import CLOCK, HELLO, KEY, WEATHER, call
@@ -33,6 +36,7 @@ pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left")]
 
 ANSWER = api.response(api.text("Hello", ", world!"))
 Servers = Callable[[], set[int]]
+SYSTEM = {"role": "system", "content": "Be brief."}
 _FIRST_WORD = 3  # events until "Hello" is said
 
 
@@ -58,6 +62,31 @@ def servers(cli: CLI, home: Path) -> Iterator[Servers]:
 
 def words(answer: Any) -> str:
     return str(answer.choices[0].message.content)
+
+
+def put(body: Any) -> list[str]:
+    """What is put to the model in a request; before 0.163 the system prompt has a field of its own."""
+    texts = [part["text"] for item in body["input"] for part in item["content"]]
+    return [*filter(None, [body.get("instructions")]), *texts]
+
+
+def started(answer: Any) -> float:
+    """When its thread was, which the thread's name says (a UUID of version 7), in seconds."""
+    return UUID(answer.id.removeprefix("chatcmpl-")).int / (1 << 80) / 1000
+
+
+def there(pid: int) -> bool:
+    """Whether somebody has yet to take leave of a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def a_thread_waits() -> bool:
+    """Whether one is there for a call to come."""
+    return any(line.heard.untaken for board in engine()._boards.values() for line in board._ahead.values())
 
 
 @pytest.mark.parametrize("cli", each("codex"), ids=str, indirect=True)
@@ -163,6 +192,54 @@ class TestOneServer:
             assert await to_thread.run_sync(lambda: len(servers())) == 1
         assert sorted(one.choices[0].finish_reason for one in answers) == ["stop"] * 20 + ["tool_calls"] * 40
         assert len(vendor.requests) == 60
+
+    def test_a_call_like_the_one_before_finds_its_thread_started(self, servers: Servers) -> None:
+        with VendorAPI([ANSWER] * 4) as vendor:
+            asked = call(HELLO, api_base=vendor.url)
+            for _ in range(2):
+                litellm.completion(**asked)
+            eventually(a_thread_waits, SOON)
+            begun = time.time()
+            third = litellm.completion(**asked)
+            eventually(a_thread_waits, SOON)
+            other = litellm.completion(**call([SYSTEM, *HELLO], tools=[WEATHER], api_base=vendor.url))
+            assert len(servers()) == 1
+        assert words(third) == words(other) == "Hello, world!"
+        assert started(third) < begun <= started(other)
+        assert len(vendor.requests) == 4
+        assert vendor.side_requests == []
+        assert [put(one.body) for one in vendor.requests[2:]] == [["Hello"], ["Be brief.", "Hello"]]
+        assert [len(one.body["tools"]) for one in vendor.requests] == [0, 0, 0, 1]
+
+    async def test_calls_of_many_kinds_each_begin_as_their_own(self, servers: Servers) -> None:
+        def reply(body: Any) -> Any:
+            return api.response(api.text(" ".join(put(body))))
+
+        async def ask(number: int) -> str:
+            asked = [
+                {"role": "system", "content": f"Kind {number % 5}."},
+                {"role": "user", "content": f"Say {number}."},
+            ]
+            return words(await litellm.acompletion(**call(asked, api_base=vendor.url)))
+
+        with VendorAPI([reply] * 60) as vendor:
+            answers: list[str] = []
+            for first in range(0, 60, 6):
+                answers += await asyncio.gather(*map(ask, range(first, first + 6)))
+            assert len(servers()) == 1
+        assert answers == [f"Kind {number % 5}. Say {number}." for number in range(60)]
+        assert len(vendor.requests) == 60
+
+    def test_a_thread_that_waits_ends_with_its_server(self, servers: Servers) -> None:
+        with VendorAPI([ANSWER] * 3) as vendor:
+            for _ in range(2):
+                litellm.completion(**call(HELLO, api_base=vendor.url))
+            eventually(a_thread_waits, SOON)
+            [server] = servers()
+            os.kill(server, signal.SIGKILL)
+            eventually(lambda: not there(server))
+            assert words(litellm.completion(**call(HELLO, api_base=vendor.url))) == "Hello, world!"
+            assert servers() - {server}
 
     def test_an_idle_server_ends(self, servers: Servers) -> None:
         with overriding(spare_seconds=0.5), VendorAPI([ANSWER]) as vendor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def test_items_go_back_in_the_order_in_which_they_came_where_litellm_keeps_it(tm
         whole: Any = litellm.stream_chunk_builder(list(answer)) if stream else answer
     message = whole.choices[0].message.model_dump(exclude_none=True)
     results = [{"role": "tool", "tool_call_id": one["id"], "content": "21"} for one in message["tool_calls"]]
-    items = encode(request(message, *results), "gpt-5.5", 10.0).items
+    items = json.loads(encode(request(message, *results), "gpt-5.5", 10.0).items)["items"]
     assert [_told(item) for item in items[:-2]] == (IN_ORDER if AS_IT_WAS else BY_KIND)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,7 +15,7 @@ from uutel.core.exceptions import Kind, VendorError
 from uutel.core.request import ChatRequest, Options
 from uutel.providers.codex.cuts import Cutter
 from uutel.providers.codex.decode import Decoder
-from uutel.providers.codex.encode import encode
+from uutel.providers.codex.encode import Asked, encode
 from uutel.providers.codex.errors import early_end, turn_failure
 from uutel.providers.codex.provider import SHELL, VERDICT
 from uutel.providers.codex.tools import encode_tools
@@ -65,7 +66,7 @@ def nested(levels: int) -> dict[str, Any]:
 REFUSED = {
     "no messages": (request(), "messages is empty"),
     "a deep schema": (request(user(), tools=[function("f", **nested(70))]), "levels of nesting"),
-    "half a character": (request({"role": "user", "content": "\ud800"}), "surrogates not allowed"),
+    "half a character": (request({"role": "user", "content": "\ud800"}), "half a character"),
     "an image that is none": (request(image("data:image/png;base64,aGVsbG8=")), "codex takes no such image"),
     "an image that is a text": (request(image("data:text/plain,hello")), "codex takes no such image"),
     "an image in no base64": (request(image("data:image/png;base64,?")), "an image is no base64"),
@@ -92,9 +93,15 @@ def test_what_codex_would_not_take_as_it_is_is_refused(name: str) -> None:
     assert caught.value.kind is Kind.BAD_REQUEST
 
 
+def items(asked: Asked) -> list[dict[str, Any]]:
+    """The conversation as it is put to the CLI."""
+    told: list[dict[str, Any]] = json.loads(asked.items)["items"]
+    return told
+
+
 def test_an_image_is_passed_on_whatever_the_case_of_its_scheme() -> None:
     asked = encode(request(image(f"DATA:image/png;base64,{PNG}")), "gpt-5.5", 10.0)
-    assert asked.items[0]["content"][0]["image_url"] == f"data:image/png;base64,{PNG}"
+    assert items(asked)[0]["content"][0]["image_url"] == f"data:image/png;base64,{PNG}"
 
 
 @pytest.mark.parametrize(
@@ -102,13 +109,13 @@ def test_an_image_is_passed_on_whatever_the_case_of_its_scheme() -> None:
 )
 def test_a_refusal_of_an_earlier_turn_is_told(said: dict[str, Any]) -> None:
     asked = encode(request(user(), {"role": "assistant", **said}, user()), "gpt-5.5", 10.0)
-    assert any(part.get("text") == "No." for item in asked.items for part in item.get("content", ()))
+    assert any(part.get("text") == "No." for item in items(asked) for part in item.get("content", ()))
 
 
 def test_ids_that_are_too_long_for_the_api_are_shortened_and_stay_different() -> None:
     ids = [f"call_{'x' * 90}{number}" for number in range(2)]
-    items = encode(request(call(*ids), result(ids[1]), result(ids[0]), user()), "gpt-5.5", 10.0).items
-    first, second, *results = [item["call_id"] for item in items if "call_id" in item]
+    asked = encode(request(call(*ids), result(ids[1]), result(ids[0]), user()), "gpt-5.5", 10.0)
+    first, second, *results = [item["call_id"] for item in items(asked) if "call_id" in item]
     assert first != second
     assert results == [second, first]
     assert max(map(len, results)) <= 64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -22,9 +23,15 @@ from .programs import recipe
 from .test_engine import running
 
 SERVER = """
+told = []
 for line in sys.stdin:
+    told.append(line.strip())
     number, _, words = line.strip().partition(" ")
-    if words == "die":
+    if words.startswith("hello "):
+        say({"to": int(number), "said": f"welcome {number}", "served": words != "hello refused"})
+    elif words == "what were you told":
+        say({"to": int(number), "said": told})
+    elif words == "die":
         os._exit(7)
     elif words == "deaf":
         say({"to": int(number), "said": words})
@@ -70,9 +77,41 @@ def shared(folder: Path, **limits: Any) -> Recipe:
     return replace(recipe(folder, SERVER), sharing=Sharing(Numbered, **limits))
 
 
-async def _say(engine: Engine, recipe: Recipe, words: Sequence[str]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Silent:
+    """A conversation that begins without a word."""
+
+    def lines(self, number: int) -> Sequence[bytes]:
+        return ()
+
+    def serves(self, answers: Sequence[bytes]) -> bool:
+        return True
+
+    def parting(self, number: int) -> Farewell:
+        return Farewell(number)
+
+
+@dataclass(frozen=True)
+class Hello(Silent):
+    """A conversation that begins with a word, which is answered."""
+
+    word: str
+
+    def lines(self, number: int) -> Sequence[bytes]:
+        return [f"{number} hello {self.word}".encode()]
+
+    def serves(self, answers: Sequence[bytes]) -> bool:
+        return all(json.loads(answer)["served"] for answer in answers)
+
+
+async def _say(
+    engine: Engine,
+    recipe: Recipe,
+    words: Sequence[str],
+    opening: Silent = Silent(),
+) -> list[dict[str, Any]]:
     farewell = Farewell()
-    async with engine.share(recipe, farewell) as line:
+    async with engine.share(recipe, opening, farewell) as line:
         farewell.number = line.number
         answers = []
         for word in words:
@@ -110,7 +149,7 @@ def test_what_is_for_nobody_reaches_nobody(tmp_path: Path) -> None:
 
 def test_what_is_for_everybody_reaches_every_call_under_way(tmp_path: Path) -> None:
     async def listening(engine: Engine, ready: anyio.Event) -> bytes | None:
-        async with engine.share(shared(tmp_path), Farewell(left=True)) as line:
+        async with engine.share(shared(tmp_path), Silent(), Farewell(left=True)) as line:
             ready.set()
             return await line.line(20)
 
@@ -181,7 +220,7 @@ def test_a_child_that_is_old_or_large_is_replaced(tmp_path: Path, limit: dict[st
 
 def test_further_calls_wait_while_as_many_are_under_way_as_may_be(tmp_path: Path) -> None:
     async def hold(engine: Engine, begun: anyio.Event, enough: anyio.Event) -> None:
-        async with engine.share(shared(tmp_path, at_once=1), Farewell()):
+        async with engine.share(shared(tmp_path, at_once=1), Silent(), Farewell()):
             begun.set()
             await enough.wait()
 
@@ -215,7 +254,7 @@ def test_a_child_that_does_not_answer_a_farewell_takes_no_more_calls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def give_up(engine: Engine) -> None:
-        async with engine.share(shared(tmp_path), Farewell()) as line:
+        async with engine.share(shared(tmp_path), Silent(), Farewell()) as line:
             await line.send(f"{line.number} deaf".encode())
             await line.line(20)
             raise InterruptedError
@@ -237,3 +276,77 @@ def test_a_program_that_cannot_be_started_fails_each_call(tmp_path: Path) -> Non
                 assert say(engine, broken, "1") == [{"exit": 127}]  # of the program that ties its life to ours
             except VendorError as error:
                 assert "nowhere" in str(error)
+
+
+def greet(engine: Engine, folder: Path, *kinds: str) -> list[str]:
+    """One call after the other, each of a kind: how each was welcomed."""
+    return [engine.submit(_welcome, engine, shared(folder), Hello(kind)).result(30) for kind in kinds]
+
+
+async def _welcome(engine: Engine, recipe: Recipe, opening: Hello) -> str:
+    farewell = Farewell()
+    async with engine.share(recipe, opening, farewell) as line:
+        farewell.number = line.number
+        return str(json.loads(await line.line(20) or b"{}")["said"])
+
+
+def told(engine: Engine, folder: Path) -> list[str]:
+    """All that the child was told, but this question."""
+    lines: list[str] = say(engine, shared(folder), "what were you told")[0]["said"]
+    return lines[:-1]
+
+
+def test_a_line_is_opened_ahead_for_a_kind_that_came_again(tmp_path: Path) -> None:
+    with running() as engine:
+        assert greet(engine, tmp_path, "a", "b") == ["welcome 1", "welcome 2"]
+        assert told(engine, tmp_path) == ["1 hello a", "1 bye", "2 hello b", "2 bye"]
+        assert greet(engine, tmp_path, "a") == ["welcome 4"]
+        assert told(engine, tmp_path)[-3:] == ["4 hello a", "4 bye", "5 hello a"]
+        assert greet(engine, tmp_path, "a") == ["welcome 5"]
+        assert told(engine, tmp_path)[-2:] == ["5 bye", "8 hello a"]  # and 7 is for the next of these questions
+
+
+def test_the_line_that_was_opened_first_makes_room_for_others(tmp_path: Path) -> None:
+    with running() as engine:
+        assert greet(engine, tmp_path, "a", "a", "b", "b", "c", "c") == [f"welcome {n}" for n in (1, 2, 4, 5, 7, 8)]
+        assert told(engine, tmp_path)[-3:] == ["8 bye", "9 hello c", "3 bye"]
+        assert greet(engine, tmp_path, "a", "b", "c") == ["welcome 11", "welcome 6", "welcome 9"]
+
+
+def test_a_line_that_the_child_refused_ahead_is_nobodys(tmp_path: Path) -> None:
+    with running() as engine:
+        assert greet(engine, tmp_path, "refused", "refused") == ["welcome 1", "welcome 2"]
+        assert told(engine, tmp_path)[-1] == "3 hello refused"
+        assert greet(engine, tmp_path, "refused") == ["welcome 5"]
+
+
+def test_what_everybody_was_told_before_a_call_is_not_for_it(tmp_path: Path) -> None:
+    with running() as engine:
+        greet(engine, tmp_path, "a", "a")
+        assert say(engine, shared(tmp_path), "everybody")[0]["said"] == "everybody"
+        answers = engine.submit(_say, engine, shared(tmp_path), ["1", "2"], Hello("a")).result(30)
+        assert [answer["said"] for answer in answers] == ["welcome 3", "1"]
+
+
+def test_a_call_that_is_cancelled_in_its_farewell_leaves_room_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving = threading.Event()
+
+    class Unheard(Farewell):
+        def leave(self, written: int) -> Sequence[bytes]:
+            leaving.set()
+            return [f"{self.number} deaf".encode()]
+
+    async def call(engine: Engine) -> None:
+        farewell = Unheard()
+        async with engine.share(crowded, Silent(), farewell) as line:
+            farewell.number = line.number
+
+    monkeypatch.setattr("uutel.core.shared._FAREWELL", 0.2)
+    crowded = shared(tmp_path, at_once=1)
+    with running(children=1) as engine:
+        called = engine.submit(call, engine)
+        assert leaving.wait(20)
+        called.cancel()
+        assert say(engine, crowded, "1")[0]["said"] == "1"

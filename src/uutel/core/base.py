@@ -27,7 +27,7 @@ from .handler import Doors
 from .models import ModelInfo
 from .params import ParameterTable
 from .request import ChatRequest, Options
-from .shared import Line, Parting
+from .shared import Line, Opening, Parting
 
 SETTLING = 2.0
 """Seconds to wait, after the last word of the answer, for the CLI's closing words (cost)."""
@@ -37,14 +37,9 @@ GLANCE = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Lines that the conversation wants written to the child; composed in a worker thread, unless they are `short`."""
+    """Lines that the conversation wants written to the child."""
 
-    compose: Callable[[], Sequence[bytes]]
-    short: bool = False
-
-    async def lines(self) -> Sequence[bytes]:
-        """What to write."""
-        return self.compose() if self.short else await to_thread.run_sync(self.compose, abandon_on_cancel=True)
+    lines: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +49,9 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Files of the conversation, to be written to or read from the child's private directory, in a worker thread.
+    """What takes its time, such as files in the child's private directory or a long question: in a worker thread.
 
-    `do` is given that directory, and returns what follows from what it found there.
+    `do` is given that directory, and returns what follows from its work.
     """
 
     do: Callable[[Path], Iterable[Step]]
@@ -110,7 +105,9 @@ class Exchange(Protocol):
 
 
 class SharedExchange(Exchange, Parting, Protocol):
-    """A conversation with a child that goes on afterwards."""
+    """A conversation with a child that goes on afterwards; it begins when `opening` has been said."""
+
+    opening: Opening
 
 
 class BaseUU(Doors):
@@ -167,7 +164,7 @@ class BaseUU(Doors):
             while True:
                 while (step := next(steps, None)) is not None:
                     if isinstance(step, Send):
-                        await _send(child, await step.lines(), silence)
+                        await _send(child, step.lines, silence)
                     elif isinstance(step, Kill | Work | End | Stay):
                         assert isinstance(child, Child)  # noqa: S101  (nobody does this to what others use)
                         steps = chain(await _carry_out(step, child, silence), steps)
@@ -213,7 +210,8 @@ def _line(engine: Engine, exchange: Exchange | SharedExchange) -> AbstractAsyncC
     """A child for this conversation alone, or a line to one that is shared."""
     if exchange.recipe.sharing is None:
         return engine.lend(exchange.recipe)
-    return engine.share(exchange.recipe, cast("SharedExchange", exchange))
+    shared = cast("SharedExchange", exchange)
+    return engine.share(shared.recipe, shared.opening, shared)
 
 
 async def _send(child: Child | Line, lines: Sequence[bytes], silence: float) -> None:

@@ -128,6 +128,11 @@ class Heard:
     def __len__(self) -> int:
         return len(self._lines)
 
+    @property
+    def untaken(self) -> tuple[bytes, ...]:
+        """What has been said so far, and nobody has taken in."""
+        return tuple(self._lines)
+
     def add(self, *lines: bytes) -> None:
         """More was said."""
         if lines:

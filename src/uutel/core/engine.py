@@ -29,7 +29,7 @@ from .background import Background, ended
 from .child import Child, Recipe
 from .exceptions import VendorError
 from .root import Root, sweep
-from .shared import Line, Parting, Switchboard, memory
+from .shared import Line, Opening, Parting, Switchboard, memory
 
 _TIDYING = 0.5  # seconds a child has to end when it is asked to
 _MOST_SERVED = 50  # conversations that one child may have
@@ -87,9 +87,12 @@ class Engine(Background):
                     self._restock(recipe)
 
     @asynccontextmanager
-    async def share(self, recipe: Recipe, parting: Parting) -> AsyncIterator[Line]:
-        """A line to a child of `recipe` that serves others, too; `parting` says farewell when the block ends."""
-        board, line = await self._line(recipe)
+    async def share(self, recipe: Recipe, opening: Opening, parting: Parting) -> AsyncIterator[Line]:
+        """A line to a child of `recipe` that serves others, too, on which `opening` has been said.
+
+        `parting` says farewell when the block ends.
+        """
+        board, line = await self._line(recipe, opening)
         try:
             yield line
         except BaseException:
@@ -97,7 +100,10 @@ class Engine(Background):
                 self._retire(board)  # nobody else needs the child, so there is nobody to be spared
             self._tasks.start_soon(self._part, board, line, parting)  # nobody waits for that
             raise
-        await self._part(board, line, parting)
+        with anyio.CancelScope(shield=True):  # or the line would never be given back
+            await self._part(board, line, parting)
+        if self.limits.spares:
+            self._tasks.start_soon(board.open_ahead, opening)
 
     _root: Root | None = None
 
@@ -162,13 +168,13 @@ class Engine(Background):
                     return await self._greeted(spare.child, hello)
         return None
 
-    async def _line(self, recipe: Recipe) -> tuple[Switchboard, Line]:
+    async def _line(self, recipe: Recipe, opening: Opening) -> tuple[Switchboard, Line]:
         while True:
             board = self._switchboard(recipe)
             board.calls += 1
             line = None
             try:
-                line = await board.open(self._start_shared)
+                line = await board.open(self._start_shared, opening)
             finally:
                 if line is None:
                     self._rest(board)

@@ -6,13 +6,16 @@ calls write goes through one writer, line by line: a call that is cancelled neve
 
 A switchboard takes calls until its child is worn: it has served its number of conversations, has grown old or large,
 ended, or left a farewell unanswered. Calls under way go on to their end, and the next ones get a new child.
+
+Conversations that begin alike have equal openings. Where a kind comes again, a line is opened ahead of the next call,
+which so begins where the child has already answered.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +25,8 @@ import anyio
 from .child import EVERYBODY, Child, Exit, Heard, Recipe, Sharing
 
 _FAREWELL = 5.0  # seconds for the child to see to the end of one conversation
+_AHEAD = 2  # lines that are open before anybody has called
+_REMEMBERED = 4  # openings, by which is told whether one comes again
 
 
 class Parting(Protocol):
@@ -41,6 +46,22 @@ class Parting(Protocol):
         ...
 
 
+class Opening(Hashable, Protocol):
+    """How a conversation begins. One can go on on any line that was opened by an equal one."""
+
+    def lines(self, number: int) -> Sequence[bytes]:
+        """What conversation `number` says first."""
+        ...
+
+    def serves(self, answers: Sequence[bytes]) -> bool:
+        """Whether a conversation can go on where these are the child's answers so far."""
+        ...
+
+    def parting(self, number: int) -> Parting:
+        """How conversation `number` ends if it was opened, and nothing else."""
+        ...
+
+
 class Line:
     """One conversation's line to a shared child. `number` is its own among those of this child."""
 
@@ -56,11 +77,15 @@ class Line:
         """How the child ended, if it has."""
         return self._child.exit
 
+    def say(self, *lines: bytes) -> anyio.Event:
+        """Have lines written, whole and in order; the event is set when they are, or never will be."""
+        self.written += len(lines)
+        return self._writer.write(lines)
+
     async def send(self, *lines: bytes) -> None:
-        """Write lines, whole and in order, even if the wait for it is cancelled."""
+        """Write lines; what is cancelled is only the wait for it."""
         if lines:
-            self.written += len(lines)
-            await self._writer.write(lines)
+            await self.say(*lines).wait()
 
     async def line(self, within: float | None = None) -> bytes | None:
         """The next line that is for this conversation; as `Child.line`."""
@@ -86,8 +111,11 @@ class Switchboard:
         self._switch = sharing.switch()
         self._slots = slots
         self._room = anyio.Semaphore(sharing.at_once)
-        self._opening = anyio.Lock()
+        self._starting = anyio.Lock()
         self._lines: dict[int, Line] = {}
+        self._lent = 0  # of these, to calls
+        self._ahead: dict[Opening, Line] = {}  # of these, opened for calls to come
+        self._kinds: deque[int] = deque(maxlen=_REMEMBERED)  # of the last calls, the hashes of their openings
         self._born = anyio.current_time()
         self._writer = _Writer()
 
@@ -100,11 +128,11 @@ class Switchboard:
         fresh = self._last < limits.conversations and age < limits.seconds and memory(self.child.pid) < limits.memory
         return fresh and self.child.alive
 
-    async def open(self, start: Callable[[Switchboard], Awaitable[None]]) -> Line | None:
-        """A line, once there is room; None if the child is worn by then. To be closed with `close`."""
+    async def open(self, start: Callable[[Switchboard], Awaitable[None]], opening: Opening) -> Line | None:
+        """A line, opened, once there is room; None if the child is worn by then. To be closed with `close`."""
         await self._room.acquire()
         try:
-            line = await self._connected(start)
+            line = await self._connected(start, opening)
         except BaseException:
             self._room.release()
             raise
@@ -114,16 +142,23 @@ class Switchboard:
 
     async def close(self, line: Line, parting: Parting) -> None:
         """See the conversation off; when the child does not react to that, it takes no further calls."""
-        with suppress(TimeoutError), anyio.fail_after(_FAREWELL):
-            await line.send(*parting.leave(line.written))
-            while not parting.left and (said := await line.line()) is not None:
-                await line.send(*parting.parted(said))
-        self.retired |= not parting.left
-        del self._lines[line.number]
-        self._switch.forget(line.number)
+        await self._part(line, parting)
         self._room.release()
-        if not self._lines:
+        self._lent -= 1
+        if not self._lent:
             self._slots.release()
+
+    async def open_ahead(self, opening: Opening) -> None:
+        """After a call: open a line for the next of its kind, if this was not the first of it."""
+        again = hash(opening) in self._kinds
+        self._kinds.append(hash(opening))
+        if not again or opening in self._ahead or not self.takes_calls:
+            return
+        self._ahead[opening] = self._opened(opening)
+        if len(self._ahead) > _AHEAD:
+            oldest = next(iter(self._ahead))
+            line = self._ahead.pop(oldest)
+            await self._part(line, oldest.parting(line.number))
 
     async def run(self) -> None:
         """Carry lines to and fro for as long as the child lives."""
@@ -140,29 +175,57 @@ class Switchboard:
 
     _last = 0  # number of the last conversation
 
-    async def _connected(self, start: Callable[[Switchboard], Awaitable[None]]) -> Line | None:
-        async with self._opening:
+    async def _connected(self, start: Callable[[Switchboard], Awaitable[None]], opening: Opening) -> Line | None:
+        async with self._starting:
             if not self.takes_calls:
                 return None
-            if not self._lines:
-                await self._slots.acquire()  # held for as long as there is any line
+            if not self._lent:
+                await self._slots.acquire()  # held for as long as any line is lent
             try:
                 if self.child is None:
                     await start(self)
                 assert self.child is not None  # noqa: S101  (that is what `start` is for)
             except BaseException:
-                self._slots.release()
+                if not self._lent:
+                    self._slots.release()
                 raise
-            self._last += 1
-            line = Line(self._last, self.child, self._writer)
-            self._lines[line.number] = line
-            return line
+            self._lent += 1
+            return self._taken(opening) or self._opened(opening)
+
+    def _taken(self, opening: Opening) -> Line | None:
+        """The line that was opened so ahead; one on which that went wrong is nobody's."""
+        line = self._ahead.pop(opening, None)
+        if line and not opening.serves(line.heard.untaken):
+            self._forget(line)
+            return None
+        return line
+
+    def _opened(self, opening: Opening) -> Line:
+        assert self.child is not None  # noqa: S101  (nothing is opened before it is started)
+        self._last += 1
+        line = self._lines[self._last] = Line(self._last, self.child, self._writer)
+        line.say(*opening.lines(line.number))
+        return line
+
+    async def _part(self, line: Line, parting: Parting) -> None:
+        with suppress(TimeoutError), anyio.fail_after(_FAREWELL):
+            await line.send(*parting.leave(line.written))
+            while not parting.left and (said := await line.line()) is not None:
+                await line.send(*parting.parted(said))
+        self.retired |= not parting.left
+        self._forget(line)
+
+    def _forget(self, line: Line) -> None:
+        del self._lines[line.number]
+        self._switch.forget(line.number)
 
     def _pass_on(self, line: bytes) -> None:
         number = self._switch.whose(line)
         if number == EVERYBODY:
+            ahead = self._ahead.values()
             for one in self._lines.values():
-                one.heard.add(line)
+                if one not in ahead:  # what was said before a call is not for it
+                    one.heard.add(line)
         elif number in self._lines:
             self._lines[number].heard.add(line)
 
@@ -175,13 +238,15 @@ class _Writer:
         self._work = anyio.Event()
         self._stopped = False
 
-    async def write(self, lines: Sequence[bytes]) -> None:
-        """Return when `lines` are written, or never will be; what is cancelled is only this wait."""
-        if not self._stopped:
-            written = anyio.Event()
+    def write(self, lines: Sequence[bytes]) -> anyio.Event:
+        """The event is set when `lines` are written, or never will be."""
+        written = anyio.Event()
+        if self._stopped:
+            written.set()
+        else:
             self._waiting.append((lines, written))
             self._work.set()
-            await written.wait()
+        return written
 
     async def write_to(self, child: Child) -> None:
         while True:

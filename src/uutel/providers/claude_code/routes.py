@@ -13,7 +13,7 @@ from typing import Any
 
 from loguru import logger
 
-from ...core.base import Send, Step
+from ...core.base import Send, Step, Work
 from ...core.child import Exit, Recipe
 from ...core.events import Event
 from ...core.exceptions import Kind, VendorError
@@ -86,13 +86,13 @@ class Route(ABC):
             raise VendorError(Kind.BAD_REQUEST, f"claude refused a control request: {response.get('error')}")
         if response.get("request_id") == INITIALIZE:
             self._decoder.models = _models(response)
-            yield Send(self._compose)
+            yield Work(lambda _: [Send(self._compose())])
 
     def _control_request(self, message: Mapping[str, Any]) -> Iterator[Step]:
         """The CLI wants something of its host that no completion needs: it is told so, and goes on."""
         answer = {"subtype": "error", "request_id": message["request_id"], "error": "not supported by this host"}
         reply = line({"type": "control_response", "response": answer})
-        yield Send(lambda: [reply])
+        yield Send([reply])
 
 
 class NativeRoute(Route):

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...core.base import Send, Step
+from ...core.base import Send, Step, Work
 from ...core.child import Recipe
 from ...core.exceptions import Kind, VendorError, unsupported
 from ...core.request import ChatRequest
@@ -57,7 +57,7 @@ class StdinRoute(Route):
 
     def _message(self, message: Mapping[str, Any]) -> Iterator[Step]:
         if message.get("type") == "result" and self._turns and not self.answered:
-            yield Send(self._next_turns)  # the CLI has taken in an earlier turn
+            yield Work(lambda _: [Send(self._next_turns())])  # the CLI has taken in an earlier turn
         else:
             yield from super()._message(message)
 
@@ -86,7 +86,7 @@ class StdinRoute(Route):
         if asked.get("subtype") != "mcp_message":
             yield from super()._control_request(message)
         elif asked["message"].get("method") != "tools/call":  # which nobody waits for: the answer ends with the call
-            yield Send(lambda: [_served(message["request_id"], asked["message"], self._tools)])
+            yield Work(lambda _: [Send([_served(message["request_id"], asked["message"], self._tools)])])
 
     def _tools(self) -> list[dict[str, Any]]:
         body = encode_body(self._request, self._decoder.models.resolve(self._request.model))

@@ -60,7 +60,7 @@ class CodeAssistRoute(SessionRoute):
         if message.get("id") == SESSION and "error" in message and not self._asked_why:
             self._asked_why = True
             made = request(SESSION, "session/new", cwd=inside(self._place), mcpServers=[])
-            yield Send(lambda: [made])
+            yield Send([made])
         elif message.get("id") == SESSION and self._asked_why and "error" not in message:
             raise VendorError(Kind.CONNECTION, "gemini could not take the conversation up", "repeat the call")
         else:

@@ -1,15 +1,17 @@
 """One completion as a conversation with a shared `codex app-server`, without I/O (`core.base.SharedExchange`).
 
-A thread is started, the conversation so far is put into it as items, and one turn is run; then the thread is let go.
-A turn whose answer is complete, or cut, is interrupted: with tool calls, the CLI would wait for their results. Each
-step waits for the answer to the one before: a turn after items that were refused would ask the model about nothing.
+A thread is started, be it ahead of the call, the conversation so far is put into it as items, and one turn is run;
+then the thread is let go. A turn whose answer is complete, or cut, is interrupted: with tool calls, the CLI would wait
+for their results. Each step waits for the answer to the one before: a turn after items that were refused would ask the
+model about nothing.
 """
 
 from __future__ import annotations
 
-import json
+import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from typing import Any
 
 from loguru import logger
@@ -19,8 +21,9 @@ from ...core.child import EVERYBODY, Exit, Recipe
 from ...core.events import Event
 from ...core.exceptions import Kind, VendorError
 from .decode import Decoder
-from .encode import Asked, line
+from .encode import Asked
 from .errors import early_end, refusal
+from .thread import Start, Thread, answers, encoded, parsed
 
 INITIALIZE = "initialize"
 _UNHEARD = [
@@ -41,12 +44,13 @@ _WHAT = {"start": "start a thread", "inject": "take the conversation", "turn": "
 _ECHO = re.compile(rb'\{"method":"rawResponseItem/completed","params":\{"threadId":"[^"]*","turnId":"auto-compact')
 
 
-def hello(version: str) -> tuple[bytes, bytes]:
+@functools.cache
+def hello() -> tuple[bytes, bytes]:
     """What every server is told first."""
-    client = {"name": "uutel", "title": None, "version": version}
+    client = {"name": "uutel", "title": None, "version": version("uutel")}
     capabilities = {"experimentalApi": True, "optOutNotificationMethods": _UNHEARD}
     asked = {"clientInfo": client, "capabilities": capabilities}
-    return line({"id": INITIALIZE, "method": INITIALIZE, "params": asked}), line({"method": "initialized"})
+    return encoded({"id": INITIALIZE, "method": INITIALIZE, "params": asked}), encoded({"method": "initialized"})
 
 
 class CodexSwitch:
@@ -59,7 +63,7 @@ class CodexSwitch:
         """The number of the conversation. What is torn concerns everybody, and mere noise nobody."""
         if _ECHO.match(said) or not said.lstrip().startswith(b"{"):
             return None
-        message = _parsed(said)
+        message = parsed(said)
         if message is None:
             return EVERYBODY
         params = message.get("params")
@@ -83,21 +87,15 @@ class CodexSwitch:
         return int(number)
 
 
-class Conversation:
+class Conversation(Thread):
     """What is asked and said about one request."""
 
     def __init__(self, recipe: Recipe, asked: Asked, decoder: Decoder) -> None:
+        super().__init__()
         self.recipe = recipe
+        self.opening = Start(asked.thread)
         self._asked = asked
         self._decoder = decoder
-        self._number = 0
-        self._thread = ""
-        self._turn = ""
-        self._leaving = False
-        self._written = 0
-        self._stopped = False
-        self._over = False  # the turn is
-        self.left = False
 
     @property
     def answered(self) -> bool:
@@ -110,14 +108,14 @@ class Conversation:
         return self._decoder.done
 
     def begin(self, number: int) -> Iterator[Step]:
-        """A thread is asked for."""
-        self._number = number
-        yield self._send("start", "thread/start", **self._asked.thread)
+        """A thread has been asked for."""
+        self.number = number
+        return iter(())
 
     def feed(self, said: bytes) -> Iterator[Step]:
         """What follows from one line of the CLI's output."""
         try:
-            message = _parsed(said)
+            message = parsed(said)
             if message is None:
                 raise VendorError(Kind.CONNECTION, f"codex printed broken JSON: {said[:200]!r}", "repeat the call")
             yield from self._answer(message) if "method" not in message else self._told(message)
@@ -127,100 +125,48 @@ class Conversation:
     def finish(self, exit: Exit | None) -> Iterator[Event]:
         """The end of the output."""
         if not self.answered:
-            raise early_end(exit, begun=bool(self._thread))
+            raise early_end(exit, begun=bool(self.id))
         return self._decoder.finish()
 
-    def leave(self, written: int) -> Sequence[bytes]:
-        """The farewell: the turn is interrupted, unless it is over, and the thread let go."""
-        self._leaving, self._written = True, written
-        self.left = written == 0
-        return self._farewell()
-
-    def parted(self, said: bytes) -> Sequence[bytes]:
-        """The rest of the farewell, when the CLI has said what it was still busy with."""
-        message = _parsed(said) or {}
-        result = message.get("result")
-        match self._answers(message):
-            case "start" if isinstance(result, dict):
-                self._thread = str(result["thread"]["id"])
-            case "turn" if isinstance(result, dict):
-                self._turn = str(result["turn"]["id"])
-            case "unsubscribe":
-                self.left = True
-                return ()
-            case "start":  # there is no thread to let go
-                self.left = True
-                return ()
-            case "turn":
-                self._over = True
-            case _:
-                return ()
-        return self._farewell()
-
-    def _farewell(self) -> list[bytes]:
-        """What can be said by now: a thread without a name, or a turn without one, cannot be let go."""
-        if self.left or not self._thread or (self._written > 2 and not self._turn and not self._over):
-            return []
-        interrupt = [self._interrupt()] if self._turn and not self._stopped and not self._over else []
-        return [*interrupt, self._line("unsubscribe", "thread/unsubscribe", threadId=self._thread)]
-
     def _answer(self, message: Mapping[str, Any]) -> Iterator[Step]:
-        what = self._answers(message)
+        what = answers(message)
         if error := message.get("error"):
             if what in _WHAT:
                 raise refusal(error, _WHAT[what])
             return
-        asked, result = self._asked, message["result"]
+        result = message["result"]
         if what == "start":
-            self._thread = self._decoder.thread = str(result["thread"]["id"])
+            self.id = self._decoder.thread = str(result["thread"]["id"])
             self._decoder.model = result.get("model")
-            yield self._send("inject", "thread/inject_items", threadId=self._thread, items=asked.items)
+            yield self._send("inject", "thread/inject_items", self._asked.items)
         elif what == "inject":
-            yield self._send("turn", "turn/start", threadId=self._thread, input=[], **asked.turn)
+            yield self._send("turn", "turn/start", self._asked.turn)
         elif what == "turn":
-            self._turn = str(result["turn"]["id"])
+            self.turn = str(result["turn"]["id"])
 
     def _told(self, message: Mapping[str, Any]) -> Iterator[Step]:
         method, params = message["method"], message.get("params") or {}
         turn = params.get("turnId") or (params.get("turn") or {}).get("id")
-        if turn is not None and turn != self._turn and not self._is_ours(turn):
+        if turn is not None and turn != self.turn and not self._is_ours(turn):
             return
         if method == "turn/completed":
-            self._over = True
+            self.over = True
         yield from self._decoder.feed(method, params)
-        if self.answered and not self._over and not self._stopped:
-            self._stopped = True
-            yield Send(lambda: [self._interrupt()], short=True)
+        if self.answered and not self.over and not self.stopped:
+            yield Send([self.interrupt()])
         elif method == "item/tool/call" and not self.answered:
             # While it waits for the result of a call it keeps back how the answer ended.
-            reply = line({"id": message["id"], "result": {"contentItems": [], "success": False}})
-            yield Send(lambda: [reply], short=True)
+            reply = encoded({"id": message["id"], "result": {"contentItems": [], "success": False}})
+            yield Send([reply])
         elif "id" in message:
             logger.debug("codex asks for {}, which no completion needs", method)
 
     def _is_ours(self, turn: str) -> bool:
         """A turn may be heard of before the answer that names it; what is of none is an echo."""
-        if self._turn or turn.startswith("auto-"):
+        if self.turn or turn.startswith("auto-"):
             return False
-        self._turn = turn
+        self.turn = turn
         return True
 
-    def _interrupt(self) -> bytes:
-        return self._line("interrupt", "turn/interrupt", threadId=self._thread, turnId=self._turn)
-
-    def _answers(self, message: Mapping[str, Any]) -> str:
-        return "" if "method" in message else str(message.get("id")).partition("/")[2]
-
-    def _send(self, name: str, method: str, **params: Any) -> Send:
-        return Send(lambda: [self._line(name, method, **params)])
-
-    def _line(self, name: str, method: str, **params: Any) -> bytes:
-        return line({"id": f"{self._number}/{name}", "method": method, "params": params})
-
-
-def _parsed(said: bytes) -> dict[str, Any] | None:
-    try:
-        message = json.loads(said)
-    except ValueError:
-        return None
-    return message if isinstance(message, dict) else None
+    def _send(self, name: str, method: str, params: bytes) -> Send:
+        return Send([self.request(name, method, params, threadId=self.id)])

@@ -7,7 +7,6 @@ out without a word, or refuse it in a word of its own, the call is put otherwise
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,6 +21,7 @@ from litellm.litellm_core_utils.prompt_templates.image_handling import convert_u
 from ...core.exceptions import Kind, VendorError
 from ...core.request import ChatRequest
 from .history import AS_IT_WAS
+from .thread import encoded
 from .tools import Tools, encode_tools
 
 JSON_OBJECT = "Answer with a single JSON object and nothing else: no prose, no code fence."
@@ -35,7 +35,6 @@ _LONGER = 10.0  # seconds
 _PARTS = {"text", "image_url", "input_text", "input_image", "output_text", "refusal"}
 _SYSTEM = ("system", "developer")
 _IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
-_DEEPEST = 120  # the CLI never answers what is nested 128 deep
 _LONGEST_ID = 64
 _NO_TIER = ("auto", "default")
 _TIERS = ("flex", "priority", "fast")
@@ -43,11 +42,11 @@ _TIERS = ("flex", "priority", "fast")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Parameters of the three requests that make one completion, and the caller's tool names by the CLI's."""
+    """The parameters, in JSON, of the three requests that make a completion; the caller's tool names by the CLI's."""
 
-    thread: dict[str, Any]
-    items: list[dict[str, Any]]
-    turn: dict[str, Any]
+    thread: bytes
+    items: bytes
+    turn: bytes
     names: Mapping[str, str]
     must_call: bool
 
@@ -62,23 +61,7 @@ def encode(request: ChatRequest, model: str, silence: float) -> Asked:
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         problem = f"this call cannot be put to codex: {type(error).__name__}: {error}"
         raise VendorError(Kind.BAD_REQUEST, problem) from error
-    line({"thread": asked.thread, "items": asked.items, "turn": asked.turn})  # or it would fail half way
     return asked
-
-
-def line(message: Mapping[str, Any]) -> bytes:
-    """One line of the CLI's input; what would silence the CLI is refused: half a character, no JSON, deep nesting."""
-    if _is_deeper(message, _DEEPEST):
-        raise VendorError(Kind.BAD_REQUEST, f"this call cannot be put to codex: over {_DEEPEST} levels of nesting")
-    try:
-        return json.dumps(message, ensure_ascii=False, allow_nan=False).encode()
-    except (RecursionError, TypeError, ValueError) as error:
-        raise VendorError(Kind.BAD_REQUEST, f"this call cannot be put to codex: {error}") from error
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    return levels < 0 or any(_is_deeper(one, levels - 1) for one in inner)
 
 
 def _encoded(request: ChatRequest, model: str, silence: float) -> Asked:
@@ -94,7 +77,8 @@ def _encoded(request: ChatRequest, model: str, silence: float) -> Asked:
     if not items:  # the CLI takes no empty conversation
         items, system = [_developer(text) for text in system], []
     thread = {"model": model, "baseInstructions": "\n\n".join(system), **_thread(request, tools, silence)}
-    return Asked(thread, items, _turn(request), tools.names, must_call)
+    turn = {"input": [], **_turn(request)}
+    return Asked(encoded(thread), encoded({"items": items}), encoded(turn), tools.names, must_call)
 
 
 def _offered(tools: Sequence[Mapping[str, Any]], choice: Any) -> Sequence[Mapping[str, Any]]:

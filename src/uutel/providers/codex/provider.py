@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -116,6 +115,8 @@ _OURS = {
     "stream_max_retries": 0,
 }
 
+_ALWAYS = options({**QUIET, **ONE_REQUEST})
+
 SHARING = Sharing(CodexSwitch, at_once=100, conversations=1000, seconds=3600.0, memory=400 << 20)
 
 
@@ -167,7 +168,7 @@ class CodexUU(BaseUU):
 def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     """A server for this credential; `catalog` stands for the CLI's own."""
     provider = {**access.provider, **_OURS}
-    config = {**QUIET, **ONE_REQUEST, **(NATIVE if catalog else {}), **access.settings}
+    config = {**(NATIVE if catalog else {}), **access.settings}
     if provider.get("base_url", API) != API:  # OpenAI's always reports usage; a process for each call can be saved
         config |= WITHOUT_USAGE
     secret = _holds_secrets(provider) and not access.home
@@ -184,9 +185,9 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
     files |= {"home/auth.json": access.credentials} if access.credentials else {}
     files |= {"home/config.toml": f"model_providers.uutel={toml(provider)}".encode()} if secret else {}
     return Recipe(
-        (executable, "app-server", *options(config)),
+        (executable, "app-server", *_ALWAYS, *options(config)),
         tuple(sorted(env.items())),
-        hello=hello(version("uutel")),
+        hello=hello(),
         files=tuple(files.items()),
         sharing=SHARING,
     )

@@ -103,7 +103,7 @@ class Route(ABC):
     def _made(self, result: Mapping[str, Any]) -> Iterator[Step]:
         self._session = result.get("sessionId") or self._session
         prompt = request(PROMPT, "session/prompt", sessionId=self._session, prompt=self._prompt())
-        yield Send(lambda: [prompt])
+        yield Send([prompt])
 
     def _end(self, result: Mapping[str, Any]) -> Iterator[Step]:
         """The child is as good as before, whatever comes of what it kept."""
@@ -159,7 +159,7 @@ class Route(ABC):
             # It wants something of its host that no completion needs: it is told so, and goes on.
             error = {"code": -32601, "message": "not supported by this host"}
             reply = _line({"id": message["id"], "error": error})
-            yield Send(lambda: [reply])
+            yield Send([reply])
         elif message["method"] == "session/update" and params["sessionId"] == self._session:
             yield from self._decoder.update(params["update"])
 
@@ -199,7 +199,7 @@ class NativeRoute(Route):
         settings.parent.mkdir()
         settings.write_bytes(call_settings(self._model, self._compose(), self._headers))
         made = request(SESSION, "session/new", cwd=inside(call), mcpServers=[])
-        return [Send(lambda: [made])]
+        return [Send([made])]
 
     def _prompt(self) -> list[dict[str, Any]]:
         return [{"type": "text", "text": FILLER}]

@@ -103,7 +103,7 @@ class SessionRoute(Route):
         _register(child, call, file)
         servers = [_server(call, self._kept.tools)] if self._kept.tools else []
         loaded = request(SESSION, "session/load", sessionId=self._session, cwd=inside(call), mcpServers=servers)
-        return [Send(lambda: [loaded])]
+        return [Send([loaded])]
 
     def _prompt(self) -> list[dict[str, Any]]:
         return [{"type": "text", "text": ""}]
