@@ -206,6 +206,17 @@ def test_a_login_is_renewed_where_it_is(cli: CLI, tmp_path: Path) -> None:
     assert not (tmp_path / ".codex" / "auth.json").is_symlink()
 
 
+def test_another_login_counts_from_the_next_call_on(cli: CLI, tmp_path: Path) -> None:
+    logins = [token("first"), token("second")]
+    state = State({}, None, files={"auth.json": login(logins[0])}, call=AT_API)
+    with machine(tmp_path, state) as server, overriding(spares=1):
+        litellm.completion(**asked(state, server))
+        (tmp_path / ".codex" / "auth.json").write_text(login(logins[1]))
+        litellm.completion(**asked(state, server))
+        uutel.shutdown()
+    assert [one.headers["authorization"] for one in server.requests] == [f"Bearer {one}" for one in logins]
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [

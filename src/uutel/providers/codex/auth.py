@@ -72,6 +72,11 @@ class Access:
     home: Path | None = None
     source: str = ""
 
+    @property
+    def as_of(self) -> tuple[tuple[int, int], ...]:
+        """What changes with the file of a login, of which a child goes on with what it has read."""
+        return (stamp(self.credentials),) if self.credentials else ()
+
 
 class CodexAuth(ProviderAuth[CodexSettings]):
     """The state of the installed `codex` and of its login."""

@@ -190,6 +190,7 @@ def _recipe(executable: str, access: Access, catalog: bytes | None) -> Recipe:
         hello=hello(),
         files=tuple(files.items()),
         sharing=SHARING,
+        as_of=access.as_of,
     )
 
 
