@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from uutel.core.child import Exit
+from uutel.core.child import Exit, Recipe
 from uutel.core.exceptions import Kind, VendorError
 from uutel.core.request import ChatRequest, Options
+from uutel.providers.codex.conversation import Conversation
 from uutel.providers.codex.cuts import Cutter
 from uutel.providers.codex.decode import Decoder
 from uutel.providers.codex.encode import Asked, encode
@@ -211,3 +212,25 @@ def test_what_an_administrator_set_wrongly_is_told_without_a_backtrace() -> None
     words = "Error: invalid value (set by /etc/codex/requirements.toml)\n\nStack backtrace:\n   0: <unknown>\n"
     error = early_end(Exit(1, words), begun=False)
     assert error.message == "codex: Error: invalid value (set by /etc/codex/requirements.toml)"
+
+
+THREAD = b'{"id": "7/start", "result": {"thread": {"id": "thread"}, "model": "gpt-5.5"}}'
+
+
+@pytest.mark.parametrize(
+    ("before", "refused", "farewell"),
+    [([], "start", []), ([THREAD], "inject", ["thread/unsubscribe"]), ([THREAD], "turn", ["thread/unsubscribe"])],
+)
+def test_a_refusal_ends_a_conversation_that_then_waits_for_nothing(
+    before: list[bytes], refused: str, farewell: list[str]
+) -> None:
+    decoder = Decoder(Cutter.of(None, None), {})
+    conversation = Conversation(Recipe((), ()), encode(request(user()), "gpt-5.5", 10.0), decoder)
+    assert list(conversation.begin(7)) == []
+    for line in before:
+        assert len(list(conversation.feed(line))) == 1
+    with pytest.raises(VendorError, match="odd"):
+        list(conversation.feed(f'{{"id": "7/{refused}", "error": {{"code": -32600, "message": "odd"}}}}'.encode()))
+    written = {"start": 1, "inject": 2, "turn": 3}[refused]
+    assert [json.loads(line)["method"] for line in conversation.leave(written)] == farewell
+    assert conversation.left == (not farewell)

@@ -66,6 +66,7 @@ class Background:
         """Have the thread rest between two steps until what is returned is called.
 
         Whatever lock it held while the process is forked, in LiteLLM or pydantic, would be held for ever in the fork.
+        The threads of its workers are short at work, and do not rest.
         """
         resting, enough = threading.Event(), threading.Event()
 

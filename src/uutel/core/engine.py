@@ -90,20 +90,17 @@ class Engine(Background):
     async def share(self, recipe: Recipe, opening: Opening, parting: Parting) -> AsyncIterator[Line]:
         """A line to a child of `recipe` that serves others, too, on which `opening` has been said.
 
-        `parting` says farewell when the block ends.
+        `parting` says farewell when the block has ended; nobody waits for that.
         """
         board, line = await self._line(recipe, opening)
+        again: Opening | None = None
         try:
             yield line
-        except BaseException:
-            if board.calls == 1 and not self.limits.spares:
+            again = opening
+        finally:
+            if again is None and board.calls == 1 and not self.limits.spares:
                 self._retire(board)  # nobody else needs the child, so there is nobody to be spared
-            self._tasks.start_soon(self._part, board, line, parting)  # nobody waits for that
-            raise
-        with anyio.CancelScope(shield=True):  # or the line would never be given back
-            await self._part(board, line, parting)
-        if self.limits.spares:
-            self._tasks.start_soon(board.open_ahead, opening)
+            self._tasks.start_soon(self._part, board, line, parting, again)
 
     _root: Root | None = None
 
@@ -191,22 +188,26 @@ class Engine(Background):
             timer.cancel()
         return board
 
-    async def _part(self, board: Switchboard, line: Line, parting: Parting) -> None:
+    async def _part(self, board: Switchboard, line: Line, parting: Parting, again: Opening | None) -> None:
+        """Say farewell; a call like this one, that ended well, may come `again`."""
         try:
             await board.close(line, parting)
         finally:
             self._rest(board)
+        if again is not None and self.limits.spares:
+            await board.open_ahead(again)
+            if not board.calls and not board.takes_calls:
+                self._retire(board)
 
     def _rest(self, board: Switchboard) -> None:
         """A call is done with `board`. Idle ones wait for more to come, like spares, as long and as many."""
         board.calls -= 1
-        if board.calls:
-            return
-        if self._boards.get(board.recipe) is not board or not board.takes_calls:
-            self._retire(board)
-            return
-        self._idle[board] = self._loop.call_later(self.limits.spare_seconds, self._retire, board)
-        for oldest in tuple(self._idle)[: len(self._idle) - self.limits.spares]:
+        if not board.calls:
+            if self._boards.get(board.recipe) is board and board.takes_calls:
+                self._idle[board] = self._loop.call_later(self.limits.spare_seconds, self._retire, board)
+            else:
+                self._retire(board)
+        for oldest in tuple(self._idle)[: max(0, len(self._idle) - self.limits.spares)]:
             self._retire(oldest)
 
     def _retire(self, board: Switchboard) -> None:
@@ -321,25 +322,31 @@ def shutdown() -> None:
         old.close()
 
 
-def _rest() -> None:
-    """Before a fork, in whatever thread forks: ours is to hold nothing that the forked process needs."""
-    if _engine and _engine.running:
-        _forking.append(_engine.rest())
+class _Fork(threading.local):
+    """The fork that a thread is about."""
+
+    go_on: Callable[[], None] | None = None
 
 
-def _go_on() -> None:
-    while _forking:
-        _forking.pop()()
+_fork = _Fork()
+
+
+def _before_fork() -> None:
+    """The engine's thread is to hold nothing that the forked process needs."""
+    running = _engine
+    _fork.go_on = running.rest() if running and running.running else None
+
+
+def _after_fork() -> None:
+    if _fork.go_on:
+        _fork.go_on()
 
 
 def _forget() -> None:
     """In a forked child: the engine's thread and children belong to the parent."""
     global _engine, _engine_lock
     _engine, _engine_lock = None, threading.Lock()
-    _forking.clear()
 
-
-_forking: list[Callable[[], None]] = []
 
 atexit.register(shutdown)
-os.register_at_fork(before=_rest, after_in_parent=_go_on, after_in_child=_forget)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_forget)

@@ -25,8 +25,7 @@ import anyio
 from .child import EVERYBODY, Child, Exit, Heard, Recipe, Sharing
 
 _FAREWELL = 5.0  # seconds for the child to see to the end of one conversation
-_AHEAD = 2  # lines that are open before anybody has called
-_REMEMBERED = 4  # openings, by which is told whether one comes again
+_AHEAD = 2  # lines that are open before anybody has called, and calls by which is told whether a kind comes again
 
 
 class Parting(Protocol):
@@ -115,7 +114,7 @@ class Switchboard:
         self._lines: dict[int, Line] = {}
         self._lent = 0  # of these, to calls
         self._ahead: dict[Opening, Line] = {}  # of these, opened for calls to come
-        self._kinds: deque[int] = deque(maxlen=_REMEMBERED)  # of the last calls, the hashes of their openings
+        self._kinds: deque[int] = deque(maxlen=_AHEAD)  # hashes of the last openings, which may be long themselves
         self._born = anyio.current_time()
         self._writer = _Writer()
 
@@ -152,7 +151,8 @@ class Switchboard:
         """After a call: open a line for the next of its kind, if this was not the first of it."""
         again = hash(opening) in self._kinds
         self._kinds.append(hash(opening))
-        if not again or opening in self._ahead or not self.takes_calls:
+        last = self._last + 1 >= self._sharing.conversations  # and the next call could not have it
+        if not again or last or opening in self._ahead or not self.takes_calls:
             return
         self._ahead[opening] = self._opened(opening)
         if len(self._ahead) > _AHEAD:
@@ -163,15 +163,17 @@ class Switchboard:
     async def run(self) -> None:
         """Carry lines to and fro for as long as the child lives."""
         assert self.child is not None  # noqa: S101  (run when it is started)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._writer.write_to, self.child)
-            while (line := await self.child.line()) is not None:
-                self._pass_on(line)
-            await self.child.wait()
-            tasks.cancel_scope.cancel()
-        self._writer.stop()
-        for one in self._lines.values():
-            one.heard.fall_silent()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._writer.write_to, self.child)
+                while (line := await self.child.line()) is not None:
+                    self._pass_on(line)
+                await self.child.wait()
+                tasks.cancel_scope.cancel()
+        finally:
+            self._writer.stop()
+            for one in self._lines.values():
+                one.heard.fall_silent()
 
     _last = 0  # number of the last conversation
 
@@ -208,12 +210,14 @@ class Switchboard:
         return line
 
     async def _part(self, line: Line, parting: Parting) -> None:
-        with suppress(TimeoutError), anyio.fail_after(_FAREWELL):
-            await line.send(*parting.leave(line.written))
-            while not parting.left and (said := await line.line()) is not None:
-                await line.send(*parting.parted(said))
-        self.retired |= not parting.left
-        self._forget(line)
+        try:
+            with suppress(TimeoutError), anyio.fail_after(_FAREWELL):
+                await line.send(*parting.leave(line.written))
+                while not parting.left and (said := await line.line()) is not None:
+                    await line.send(*parting.parted(said))
+        finally:
+            self.retired |= not parting.left
+            self._forget(line)
 
     def _forget(self, line: Line) -> None:
         del self._lines[line.number]

@@ -16,7 +16,7 @@ from . import player
 
 _PACKAGE = Path(__file__).parent.parent
 _PLAYER = Path(player.__file__)
-_FAREWELL = 2.0  # seconds
+_FAREWELL = 10.0  # seconds
 
 
 class Unplayed(AssertionError):

@@ -129,6 +129,7 @@ class Conversation(Thread):
         return self._decoder.finish()
 
     def _answer(self, message: Mapping[str, Any]) -> Iterator[Step]:
+        self.learn(message)
         what = answers(message)
         if error := message.get("error"):
             if what in _WHAT:
@@ -136,13 +137,10 @@ class Conversation(Thread):
             return
         result = message["result"]
         if what == "start":
-            self.id = self._decoder.thread = str(result["thread"]["id"])
-            self._decoder.model = result.get("model")
+            self._decoder.thread, self._decoder.model = result["thread"]["id"], result.get("model")
             yield self._send("inject", "thread/inject_items", self._asked.items)
         elif what == "inject":
             yield self._send("turn", "turn/start", self._asked.turn)
-        elif what == "turn":
-            self.turn = str(result["turn"]["id"])
 
     def _told(self, message: Mapping[str, Any]) -> Iterator[Step]:
         method, params = message["method"], message.get("params") or {}

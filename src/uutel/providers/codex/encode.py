@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import takewhile
 from typing import Any
@@ -44,9 +44,9 @@ _TIERS = ("flex", "priority", "fast")
 class Asked:
     """The parameters, in JSON, of the three requests that make a completion; the caller's tool names by the CLI's."""
 
-    thread: bytes
-    items: bytes
-    turn: bytes
+    thread: bytes = field(repr=False)
+    items: bytes = field(repr=False)
+    turn: bytes = field(repr=False)
     names: Mapping[str, str]
     must_call: bool
 
@@ -57,11 +57,10 @@ def encode(request: ChatRequest, model: str, silence: float) -> Asked:
     `silence` is for how many seconds the vendor may say nothing, once its answer has begun.
     """
     try:
-        asked = _encoded(request, model, silence)
+        return _encoded(request, model, silence)
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         problem = f"this call cannot be put to codex: {type(error).__name__}: {error}"
         raise VendorError(Kind.BAD_REQUEST, problem) from error
-    return asked
 
 
 def _encoded(request: ChatRequest, model: str, silence: float) -> Asked:

@@ -72,7 +72,10 @@ class Thread:
         self._written = 0
 
     def request(self, name: str, method: str, params: bytes = b"", **more: str) -> bytes:
-        """A line that asks something; the answer is told by `name`. `params` are JSON, and `more` goes before them."""
+        """A line that asks something; the answer is told by `name`.
+
+        `params` are JSON, of something and not nothing; `more` goes before them.
+        """
         head = json.dumps({"id": f"{self.number}/{name}", "method": method, "params": more}).encode()
         between = b", " if more and params else b""
         return head[:-2] + between + (params[1:] or b"}") + b"}"
@@ -89,22 +92,22 @@ class Thread:
 
     def parted(self, said: bytes) -> Sequence[bytes]:
         """The rest of the farewell, when the CLI has said what it was still busy with."""
-        message = parsed(said) or {}
-        result = message.get("result")
-        match answers(message):
-            case "start" if isinstance(result, dict):
-                self.id = str(result["thread"]["id"])
-            case "turn" if isinstance(result, dict):
-                self.turn = str(result["turn"]["id"])
-            case "unsubscribe":
+        return self._farewell() if self.learn(parsed(said) or {}) else ()
+
+    def learn(self, message: Mapping[str, Any]) -> bool:
+        """Take in what an answer says of the thread, if it says something."""
+        match answers(message), message.get("result"):
+            case "start", {"thread": {"id": str(id)}}:
+                self.id = id
+            case "turn", {"turn": {"id": str(id)}}:
+                self.turn = id
+            case (("start" | "unsubscribe"), _):  # there is no thread, or none any more
                 self.left = True
-            case "start":  # there is no thread to let go
-                self.left = True
-            case "turn":
+            case "turn", _:
                 self.over = True
             case _:
-                return ()
-        return self._farewell()
+                return False
+        return True
 
     def _farewell(self) -> list[bytes]:
         """What can be said by now: a thread without a name, or a turn without one, cannot be let go."""
