@@ -103,7 +103,7 @@ def gone() -> bool:
 
 def left_behind(silence: Silence) -> None:
     """Assert that whoever fell silent is gone."""
-    gc.collect()  # beside the tests of other modules, a stream that was dropped has been seen in a cycle, not by itself
+    gc.collect()  # a stream that was dropped has been seen in a cycle of LiteLLM's: the frames of its cost calculation
     eventually(gone, SOON)
     silence.reached()  # or there was nobody to go
     silence.noticed()

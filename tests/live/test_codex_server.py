@@ -19,6 +19,7 @@ from litellm.exceptions import APIConnectionError, MidStreamFallbackError
 
 import uutel
 from uutel.core.engine import engine
+from uutel.core.root import _runs
 from uutel.settings import overriding
 
 from ..cases.codex import CLOCK, HELLO, KEY, WEATHER, call
@@ -73,15 +74,6 @@ def put(body: Any) -> list[str]:
 def started(answer: Any) -> float:
     """When its thread was, which the thread's name says (a UUID of version 7), in seconds."""
     return UUID(answer.id.removeprefix("chatcmpl-")).int / (1 << 80) / 1000
-
-
-def there(pid: int) -> bool:
-    """Whether somebody has yet to take leave of a process."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def a_thread_waits() -> bool:
@@ -237,7 +229,7 @@ class TestOneServer:
             eventually(a_thread_waits, SOON)
             [server] = servers()
             os.kill(server, signal.SIGKILL)
-            eventually(lambda: not there(server))
+            eventually(lambda: not _runs(server))  # nor is there anybody yet to take leave of it
             assert words(litellm.completion(**call(HELLO, api_base=vendor.url))) == "Hello, world!"
             assert servers() - {server}
 

@@ -192,12 +192,10 @@ class Engine(Background):
         """Say farewell; a call like this one, that ended well, may come `again`."""
         try:
             await board.close(line, parting)
+            if again is not None and self.limits.spares:
+                await board.open_ahead(again)
         finally:
             self._rest(board)
-        if again is not None and self.limits.spares:
-            await board.open_ahead(again)
-            if not board.calls and not board.takes_calls:
-                self._retire(board)
 
     def _rest(self, board: Switchboard) -> None:
         """A call is done with `board`. Idle ones wait for more to come, like spares, as long and as many."""
