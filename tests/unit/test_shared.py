@@ -185,6 +185,15 @@ def test_no_child_is_kept_where_there_are_to_be_no_spares(tmp_path: Path) -> Non
         eventually(lambda: not children())
 
 
+def test_without_spares_a_call_upon_a_call_has_a_child_of_its_own(tmp_path: Path) -> None:
+    async def twice(engine: Engine) -> list[dict[str, Any]]:
+        return [(await _say(engine, shared(tmp_path), ["a"]))[0] for _ in range(2)]
+
+    with running(spares=0) as engine:
+        first, second = engine.submit(twice, engine).result(30)
+        assert first["by"] != second["by"]
+
+
 def test_an_idle_child_ends_after_its_time(tmp_path: Path) -> None:
     with running(spare_seconds=0.2) as engine:
         say(engine, shared(tmp_path), "1")

@@ -98,8 +98,10 @@ class Engine(Background):
             yield line
             again = opening
         finally:
-            if again is None and board.calls == 1 and not self.limits.spares:
-                self._retire(board)  # nobody else needs the child, so there is nobody to be spared
+            if board.calls == 1 and not self.limits.spares:  # nobody else needs the child
+                board.retired = True  # now: the next call may come before the farewell is over
+                if again is None:
+                    self._retire(board)
             self._tasks.start_soon(self._part, board, line, parting, again)
 
     _root: Root | None = None
