@@ -84,7 +84,7 @@ def _outcome(make: Callable[[], Any]) -> Outcome:
         return {"error": _described(error.original_exception)}
     except Exception as error:  # noqa: BLE001  (whatever it is, it is the outcome)
         return {"error": _described(error)}
-    answer: Outcome = json.loads(_MADE_UP.sub("<made up>", json.dumps(_answer(response))))
+    answer: Outcome = json.loads(_UUID.sub("<uuid>", _MADE_UP.sub("<made up>", json.dumps(_answer(response)))))
     return answer
 
 
@@ -105,7 +105,7 @@ def _answer(response: Any) -> Outcome:
     ]
     usage = getattr(response, "usage", None)
     return {
-        "id": _UUID.sub("<uuid>", response.id),
+        "id": response.id,
         "model": response.model,
         "choices": choices,
         "usage": usage and _spent(usage),

@@ -345,6 +345,11 @@ CASES |= {
 CASES["catalog-own-tool"] = _failing(
     api.response(api.custom_call("call_1", "apply_patch", "*** Begin")), route="catalog"
 )
+CASES["catalog-program"] = Case(
+    call(HELLO, model="gpt-5.6-sol", tools=[WEATHER], route="catalog"),
+    [api.response(api.custom_call("call_1", "exec", "text(await tools.get_weather({city: 'Paris'}))"))],
+    KEY,
+)
 
 FAILURES = {
     "error-no-login": "nobody is logged in, and there is no key",

@@ -20,9 +20,10 @@ from litellm.exceptions import APIConnectionError, MidStreamFallbackError
 import uutel
 from uutel.core.engine import engine
 from uutel.core.root import _runs
+from uutel.providers.codex import conversation
 from uutel.settings import overriding
 
-from ..cases.codex import CLOCK, HELLO, KEY, WEATHER, call
+from ..cases.codex import CLOCK, HELLO, KEY, LIMITS, WEATHER, call
 from ..lifetimes import SOON, Lifetimes, Silent, first_word, first_word_of
 from ..processes import children, eventually, nothing_left
 from ..programs import programs
@@ -240,14 +241,26 @@ class TestOneServer:
             eventually(lambda: not servers())
 
 
-@pytest.mark.parametrize("cli", each("codex")[-1:], ids=str, indirect=True)
-def test_calls_that_a_program_of_the_models_makes_come_back(cli: CLI, servers: Servers) -> None:
-    """The form in which the CLI's own catalog presents tools to the newest models."""
-    program = "text(await Promise.all([tools.get_weather({city: 'Paris'}), tools.get_time({zone: 'UTC', how: null})]))"
-    with VendorAPI([api.response(api.text("Let me."), api.custom_call("call_1", "exec", program))]) as vendor:
-        asked = call(HELLO, model="gpt-6.1-sol", tools=[WEATHER, CLOCK], route="catalog", api_base=vendor.url)
-        [choice] = litellm.completion(**asked).choices
+@pytest.mark.parametrize("cli", each("codex"), ids=str, indirect=True)
+def test_calls_that_a_program_of_the_models_makes_come_back(
+    cli: CLI, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form in which the CLI's own catalog presents tools to the newest models; 0.150 makes one call at a time."""
+    monkeypatch.setattr(conversation, "_AT_ONCE", 2.0)  # the second call is a little late, and the machine busy
+    program = """
+    const weather = tools.get_weather({city: 'Paris'});
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    text(await Promise.all([weather, tools.get_time({zone: 'UTC', how: null})]));
+    """
+    limited = api.response(api.text("Let me."), api.custom_call("call_1", "exec", program), headers=LIMITS)
+    with VendorAPI([limited]) as vendor:
+        asked = call(HELLO, model="gpt-5.6-sol", tools=[WEATHER, CLOCK], route="catalog", api_base=vendor.url)
+        answer: Any = litellm.completion(**asked)
     assert len(vendor.requests) == 1
+    [choice] = answer.choices
     assert choice.finish_reason == "tool_calls"
     called = {one.function.name: json.loads(one.function.arguments) for one in choice.message.tool_calls}
-    assert called == {"get_weather": {"city": "Paris"}, "get_time": {"zone": "UTC", "how": None}}
+    late = {} if cli.release.version.startswith("0.150.") else {"get_time": {"zone": "UTC", "how": None}}
+    assert called == {"get_weather": {"city": "Paris"}, **late}
+    assert answer.usage.total_tokens == 150
+    assert choice.message.provider_specific_fields["rate_limits"]["primary"]["usedPercent"] == 42

@@ -95,7 +95,7 @@ def comparable(seen: Seen, version: str, name: str) -> Seen:
         choice["message"].pop("reasoning_items", None)  # LiteLLM's own stream builder leaves them out
     if name.endswith("default-model"):
         seen.outcome["cost"] = None  # each default has its price
-    if name == "catalog-default-model":  # and its own tools
+    if name in ("catalog-default-model", "catalog-program"):  # and each release describes its own tools
         for request in seen.wire:
             request["body"] = {"model": request["body"]["model"], "input": request["body"]["input"][-1:]}
     if "error" in seen.outcome:

@@ -86,8 +86,8 @@ class Exchange(Protocol):
         ...
 
     @property
-    def answered(self) -> bool:
-        """The answer is complete, and only closing words are missing."""
+    def settling(self) -> float | None:
+        """Seconds for the CLI to add to an answer that is complete; None where it is not yet."""
         ...
 
     @property
@@ -100,7 +100,10 @@ class Exchange(Protocol):
         ...
 
     def finish(self, exit: Exit | None) -> Iterator[Step]:
-        """What follows when no line comes any more: `Finish`, or a `VendorError` that says what is missing."""
+        """What follows when no line comes any more: `Finish`, or a `VendorError` that says what is missing.
+
+        Where the child goes on (`exit` is None) it may be told to come to an end first, once.
+        """
         ...
 
 
@@ -157,9 +160,8 @@ class BaseUU(Doors):
         """The answer to `request`, as it comes."""
         exchange = await self.open(request)
         silence = request.options.idle_timeout or settings().idle_timeout
-        settled: float | None = None  # when the CLI's closing words are waited for no longer
+        settled: float | None = None  # when more of a complete answer is waited for no longer
         async with _line(self.engine, exchange) as child:
-            line: bytes | None = b""
             steps: Iterator[Step] = exchange.begin(child.number)
             while True:
                 while (step := next(steps, None)) is not None:
@@ -170,12 +172,15 @@ class BaseUU(Doors):
                         steps = chain(await _carry_out(step, child, silence), steps)
                     else:
                         yield step
-                if line is None or exchange.done:
+                if exchange.done:
                     return
-                if exchange.answered and settled is None:
-                    settled = anyio.current_time() + SETTLING
+                if settled is None and (settling := exchange.settling) is not None:
+                    settled = anyio.current_time() + settling
                 line = await _next_line(child, silence, settled)
-                steps = exchange.finish(child.exit) if line is None else exchange.feed(line)
+                if line is None:
+                    steps, settled = exchange.finish(child.exit), None
+                else:
+                    steps = exchange.feed(line)
 
 
 async def _carry_out(step: Kill | Work | End | Stay, child: Child, silence: float) -> Iterable[Step]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from loguru import logger
 
-from ...core.base import Send, Step, Work
+from ...core.base import SETTLING, Send, Step, Work
 from ...core.child import Exit, Recipe
 from ...core.events import Event
 from ...core.exceptions import Kind, VendorError
@@ -42,9 +42,9 @@ class Route(ABC):
         return iter(())
 
     @property
-    def answered(self) -> bool:
-        """The answer is complete; the CLI's cost figure may still come."""
-        return self._decoder.answered
+    def settling(self) -> float | None:
+        """When the answer is complete, the CLI's cost figure may still come."""
+        return SETTLING if self._decoder.answered else None
 
     @property
     def done(self) -> bool:

@@ -56,7 +56,7 @@ class StdinRoute(Route):
         return [applied, *_thinking_line(fields), *self._next_turns()]
 
     def _message(self, message: Mapping[str, Any]) -> Iterator[Step]:
-        if message.get("type") == "result" and self._turns and not self.answered:
+        if message.get("type") == "result" and self._turns and not self._decoder.answered:
             yield Work(lambda _: [Send(self._next_turns())])  # the CLI has taken in an earlier turn
         else:
             yield from super()._message(message)

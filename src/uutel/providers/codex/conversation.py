@@ -16,9 +16,8 @@ from typing import Any
 
 from loguru import logger
 
-from ...core.base import Send, Step
+from ...core.base import SETTLING, Send, Step
 from ...core.child import EVERYBODY, Exit, Recipe
-from ...core.events import Event
 from ...core.exceptions import Kind, VendorError
 from .decode import Decoder
 from .encode import Asked
@@ -39,6 +38,8 @@ _UNHEARD = [
     "turn/started",
     "warning",
 ]
+_AT_ONCE = 0.1
+"""Seconds for a program of the model's to make its further calls: made at once, they come one after the other."""
 _WHAT = {"start": "start a thread", "inject": "take the conversation", "turn": "ask the model"}
 # The CLI repeats every item it is given, images and all.
 _ECHO = re.compile(rb'\{"method":"rawResponseItem/completed","params":\{"threadId":"[^"]*","turnId":"auto-compact')
@@ -98,9 +99,11 @@ class Conversation(Thread):
         self._decoder = decoder
 
     @property
-    def answered(self) -> bool:
-        """The answer is complete; the CLI may yet tell of rate limits."""
-        return self._decoder.ended
+    def settling(self) -> float | None:
+        """When the answer is complete, the CLI may yet tell of rate limits, and a program of the model's make calls."""
+        if self._decoder.ended:
+            return SETTLING
+        return _AT_ONCE if self._decoder.parked else None
 
     @property
     def done(self) -> bool:
@@ -122,11 +125,15 @@ class Conversation(Thread):
         except (AttributeError, KeyError, TypeError) as error:
             raise VendorError(Kind.CONNECTION, f"codex printed what it never prints: {said[:200]!r}") from error
 
-    def finish(self, exit: Exit | None) -> Iterator[Event]:
-        """The end of the output."""
-        if not self.answered:
+    def finish(self, exit: Exit | None) -> Iterator[Step]:
+        """The end of the output, or of what a program of the model's had to call at once."""
+        if self.settling is None:
             raise early_end(exit, begun=bool(self.id))
-        return self._decoder.finish()
+        if exit is None and not self._decoder.ended:
+            self._decoder.ended = True
+            yield Send([self.interrupt()])
+        else:
+            yield from self._decoder.finish()
 
     def _answer(self, message: Mapping[str, Any]) -> Iterator[Step]:
         self.learn(message)
@@ -150,9 +157,9 @@ class Conversation(Thread):
         if method == "turn/completed":
             self.over = True
         yield from self._decoder.feed(method, params)
-        if self.answered and not self.over and not self.stopped:
+        if self._decoder.ended and not self.over and not self.stopped:
             yield Send([self.interrupt()])
-        elif method == "item/tool/call" and not self.answered:
+        elif method == "item/tool/call" and not self._decoder.ended and not self._decoder.parked:
             # While it waits for the result of a call it keeps back how the answer ended.
             reply = encoded({"id": message["id"], "result": {"contentItems": [], "success": False}})
             yield Send([reply])

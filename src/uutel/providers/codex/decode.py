@@ -55,6 +55,7 @@ class Decoder:
         self.thread = ""
         self.model: str | None = None
         self.ended = False  # the vendor's response is complete, or cut
+        self.parked = False  # a program of the model's waits for the results of its calls
         self.done = False
 
     def feed(self, method: str, params: Mapping[str, Any]) -> Iterator[Event]:
@@ -92,6 +93,7 @@ class Decoder:
 
     def finish(self) -> Iterator[Event]:
         """The end, where the CLI has nothing to add to a complete answer."""
+        self.ended = True
         yield from self._end()
 
     def _said(self, method: str, params: Mapping[str, Any]) -> Iterator[Event]:
@@ -176,14 +178,15 @@ class Decoder:
 
     def _called_by_program(self, params: Mapping[str, Any]) -> Iterator[Event]:
         """A call that a program of the model's makes; such calls are all that is passed on of it."""
-        self.ended = False
+        self.parked = True
+        yield from self._start()
         yield from self._call(params["callId"], params["tool"], json.dumps(params["arguments"]))
-        self.ended = True
+        self.ended |= self._single
 
     def _completed(self, turn: Mapping[str, Any]) -> Iterator[Event]:
         error = turn.get("error") or self._error
-        if self.ended:
-            yield from self._end()
+        if self.ended or self.parked:
+            yield from self.finish()
         elif error and (reason := incomplete(error)):
             yield from self._start()
             yield from self._text("", last=True)

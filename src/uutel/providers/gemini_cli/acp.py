@@ -53,9 +53,9 @@ class Route(ABC):
         yield from ()
 
     @property
-    def answered(self) -> bool:
+    def settling(self) -> None:
         """There are no closing words to wait for."""
-        return False
+        return None
 
     @property
     def done(self) -> bool:
