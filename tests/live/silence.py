@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import uutel
+
 from ..lifetimes import BEFORE, SOON, Point, Silence, Silent
 from ..processes import eventually
 from ..support import environment
@@ -19,6 +21,7 @@ def silent_api(call: dict[str, Any], begun: Reply, env: dict[str, str], home: Pa
     @contextmanager
     def start(point: Point) -> Iterator[Silence]:
         reply = {"then": "stall"} if point == BEFORE else begun
+        uutel.shutdown()  # a server that another test keeps warm is none of those that are to end
         with environment({"UUTEL_SPARES": "0", **env}, home), VendorAPI([reply]) as vendor:
 
             def reached() -> None:
