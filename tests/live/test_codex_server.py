@@ -246,7 +246,7 @@ def test_calls_that_a_program_of_the_models_makes_come_back(
     cli: CLI, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The form in which the CLI's own catalog presents tools to the newest models; 0.150 makes one call at a time."""
-    monkeypatch.setattr(conversation, "_AT_ONCE", 2.0)  # the second call is a little late, and the machine busy
+    monkeypatch.setattr(conversation, "_AT_ONCE", 0.5)  # the second call is a little late, and the machine busy
     program = """
     const weather = tools.get_weather({city: 'Paris'});
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -264,3 +264,27 @@ def test_calls_that_a_program_of_the_models_makes_come_back(
     assert called == {"get_weather": {"city": "Paris"}, **late}
     assert answer.usage.total_tokens == 150
     assert choice.message.provider_specific_fields["rate_limits"]["primary"]["usedPercent"] == 42
+
+
+@pytest.mark.parametrize("cli", each("codex"), ids=str, indirect=True)
+def test_an_answer_is_heard_out_while_a_program_of_the_models_waits(
+    cli: CLI, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "_AT_ONCE", 0.0)
+    program = "text(await tools.get_weather({city: 'Paris'}))"
+    reply = api.response(api.custom_call("call_1", "exec", program), api.text("I have asked."))
+    called = [event["type"] for event in reply["events"]].index("response.output_item.done") + 1
+    with VendorAPI([{**reply, "hold": called}]) as vendor:
+        asked = call(HELLO, model="gpt-5.6-sol", tools=[WEATHER], route="catalog", api_base=vendor.url)
+        chunks: list[Any] = []
+        for chunk in litellm.completion(**asked, stream=True, stream_options={"include_usage": True}):
+            chunks.append(chunk)
+            if chunk.choices and chunk.choices[0].delta.tool_calls:
+                vendor.release()
+    assert len(vendor.requests) == 1
+    answer: Any = litellm.stream_chunk_builder(chunks)
+    [choice] = answer.choices
+    assert choice.finish_reason == "tool_calls"
+    assert [one.function.name for one in choice.message.tool_calls] == ["get_weather"]
+    assert choice.message.content == "I have asked."
+    assert answer.usage.total_tokens == 150

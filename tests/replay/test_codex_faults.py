@@ -26,17 +26,18 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 Step = dict[str, Any]
 Change = Callable[[list[Step]], list[Step]]
 RECORDING = FIXTURES / "codex" / "text"
+PROGRAM = FIXTURES / "codex" / "catalog-program"
 FIRST_WORD = "item/agentMessage/delta"
 KILL: Step = {"kill": "SIGKILL"}
 STALL: Step = {"stall": True}
 
 
 @contextmanager
-def derived(tmp_path: Path, change: Change) -> Iterator[Playback]:
-    """Play the recording of a short answer with its steps changed."""
+def derived(tmp_path: Path, change: Change, recording: Path = RECORDING) -> Iterator[Playback]:
+    """Play a recording, that of a short answer if no other, with its steps changed."""
     folder = tmp_path / "codex" / "derived"
-    shutil.copytree(RECORDING, folder)
-    shutil.copy(RECORDING.parent / "asides.json", folder.parent)
+    shutil.copytree(recording, folder)
+    shutil.copy(recording.parent / "asides.json", folder.parent)
     path = folder / "conversation-1.jsonl"
     question, *steps = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     for step in steps:
@@ -47,8 +48,8 @@ def derived(tmp_path: Path, change: Change) -> Iterator[Playback]:
         yield playback
 
 
-def call(**more: Any) -> dict[str, Any]:
-    return {**read(RECORDING / "call.json")["call"], "api_base": "http://127.0.0.1:9", **more}
+def call(recording: Path = RECORDING, **more: Any) -> dict[str, Any]:
+    return {**read(recording / "call.json")["call"], "api_base": "http://127.0.0.1:9", **more}
 
 
 def names(step: Step) -> tuple[Any, ...]:
@@ -193,6 +194,27 @@ def test_an_answer_that_is_complete_needs_no_closing_words(tmp_path: Path) -> No
     with derived(tmp_path, before("turn/completed", {"exit": 0})):
         outcome = DOORS["completion"](call())
     assert outcome["choices"][0]["message"]["content"] == "Hello, world!"
+    assert outcome["usage"]["prompt"] == 120
+
+
+def unasked(steps: list[Step]) -> list[Step]:
+    """The turn ends while its program waits, and nobody has asked for that."""
+    at, end = position(steps, "item/tool/call"), position(steps, "turn/completed")
+    return [*steps[: at + 1], *steps[end:]]
+
+
+@pytest.mark.parametrize(
+    "change", [after("item/tool/call", KILL), unasked], ids=["the server is killed", "the turn ends by itself"]
+)
+@pytest.mark.parametrize("door", ["completion", "astreaming"])
+def test_a_call_that_a_program_of_the_models_made_is_the_answer_however_it_ends(
+    change: Change, door: str, tmp_path: Path
+) -> None:
+    with derived(tmp_path, change, PROGRAM):
+        outcome = DOORS[door](call(PROGRAM))
+    [choice] = outcome["choices"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert [one["function"]["name"] for one in choice["message"]["tool_calls"]] == ["get_weather"]
     assert outcome["usage"]["prompt"] == 120
 
 

@@ -185,13 +185,26 @@ def test_no_child_is_kept_where_there_are_to_be_no_spares(tmp_path: Path) -> Non
         eventually(lambda: not children())
 
 
-def test_without_spares_a_call_upon_a_call_has_a_child_of_its_own(tmp_path: Path) -> None:
-    async def twice(engine: Engine) -> list[dict[str, Any]]:
-        return [(await _say(engine, shared(tmp_path), ["a"]))[0] for _ in range(2)]
+def test_without_spares_a_call_upon_calls_has_a_child_of_its_own(tmp_path: Path) -> None:
+    """Even where those before it have not taken leave of theirs yet."""
+
+    async def ask(engine: Engine) -> list[int]:
+        recipe, farewells = shared(tmp_path), [Farewell(1), Farewell(2)]
+        async with (
+            engine.share(recipe, Silent(), farewells[0]) as first,
+            engine.share(recipe, Silent(), farewells[1]) as second,
+        ):
+            await first.send(b"1 a")
+            await second.send(b"2 a")
+            answers = [json.loads(await line.line(20) or b"") for line in (first, second)]
+        for _ in range(2):
+            answers += await _say(engine, recipe, ["a"])
+        return [answer["by"] for answer in answers]
 
     with running(spares=0) as engine:
-        first, second = engine.submit(twice, engine).result(30)
-        assert first["by"] != second["by"]
+        first, second, third, fourth = engine.submit(ask, engine).result(30)
+    assert first == second
+    assert len({second, third, fourth}) == 3
 
 
 def test_an_idle_child_ends_after_its_time(tmp_path: Path) -> None:

@@ -73,7 +73,14 @@ class Stay:
     """The conversation left nothing behind: the child may serve another one."""
 
 
-Step: TypeAlias = Event | Send | Kill | Work | End | Stay
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The answer is all there, unless the CLI has something to add in the next `seconds`."""
+
+    seconds: float = SETTLING
+
+
+Step: TypeAlias = Event | Send | Kill | Work | End | Stay | Settle
 
 
 class Exchange(Protocol):
@@ -83,11 +90,6 @@ class Exchange(Protocol):
 
     def begin(self, number: int) -> Iterator[Step]:
         """What is to be said first; on a shared child `number` is this conversation's own."""
-        ...
-
-    @property
-    def settling(self) -> float | None:
-        """Seconds for the CLI to add to an answer that is complete; None where it is not yet."""
         ...
 
     @property
@@ -102,7 +104,7 @@ class Exchange(Protocol):
     def finish(self, exit: Exit | None) -> Iterator[Step]:
         """What follows when no line comes any more: `Finish`, or a `VendorError` that says what is missing.
 
-        Where the child goes on (`exit` is None) it may be told to come to an end first, once.
+        Where the child has not ended (`exit` is None) it may be asked to stop first, once: then this is asked again.
         """
         ...
 
@@ -160,13 +162,15 @@ class BaseUU(Doors):
         """The answer to `request`, as it comes."""
         exchange = await self.open(request)
         silence = request.options.idle_timeout or settings().idle_timeout
-        settled: float | None = None  # when more of a complete answer is waited for no longer
+        settled: float | None = None  # when nothing more is waited for
         async with _line(self.engine, exchange) as child:
             steps: Iterator[Step] = exchange.begin(child.number)
             while True:
                 while (step := next(steps, None)) is not None:
                     if isinstance(step, Send):
                         await _send(child, step.lines, silence)
+                    elif isinstance(step, Settle):
+                        settled = anyio.current_time() + step.seconds
                     elif isinstance(step, Kill | Work | End | Stay):
                         assert isinstance(child, Child)  # noqa: S101  (nobody does this to what others use)
                         steps = chain(await _carry_out(step, child, silence), steps)
@@ -174,13 +178,8 @@ class BaseUU(Doors):
                         yield step
                 if exchange.done:
                     return
-                if settled is None and (settling := exchange.settling) is not None:
-                    settled = anyio.current_time() + settling
                 line = await _next_line(child, silence, settled)
-                if line is None:
-                    steps, settled = exchange.finish(child.exit), None
-                else:
-                    steps = exchange.feed(line)
+                steps = exchange.finish(child.exit) if line is None else exchange.feed(line)
 
 
 async def _carry_out(step: Kill | Work | End | Stay, child: Child, silence: float) -> Iterable[Step]:
@@ -229,9 +228,7 @@ async def _send(child: Child | Line, lines: Sequence[bytes], silence: float) -> 
 
 async def _next_line(child: Child | Line, silence: float, settled: float | None) -> bytes | None:
     """The child's next line; None when it has said its last, or has nothing to add to a complete answer in time."""
-    within = silence if settled is None else settled - anyio.current_time()
-    if within <= 0:
-        return None
+    within = silence if settled is None else max(0.0, settled - anyio.current_time())
     try:
         line = await child.line(within)
     except TimeoutError:

@@ -148,9 +148,13 @@ class Heard:
         """The next line, or None when there will be none; TimeoutError after `within` seconds of silence."""
         if not self._lines and not self._silent:
             self._news = anyio.Event()
-            with anyio.fail_after(within):
+            with anyio.move_on_after(within):
                 await self._news.wait()
-        return self._lines.popleft() if self._lines else None
+        if self._lines:
+            return self._lines.popleft()
+        if not self._silent:
+            raise TimeoutError
+        return None
 
 
 class Child:

@@ -98,9 +98,10 @@ class Engine(Background):
             yield line
             again = opening
         finally:
-            if board.calls == 1 and not self.limits.spares:  # nobody else needs the child
+            board.leaving += 1
+            if board.leaving == board.calls and not self.limits.spares:  # nobody else needs the child
                 board.retired = True  # now: the next call may come before the farewell is over
-                if again is None:
+                if again is None and board.calls == 1:
                     self._retire(board)
             self._tasks.start_soon(self._part, board, line, parting, again)
 
@@ -197,6 +198,7 @@ class Engine(Background):
             if again is not None and self.limits.spares:
                 await board.open_ahead(again)
         finally:
+            board.leaving -= 1
             self._rest(board)
 
     def _rest(self, board: Switchboard) -> None:

@@ -98,13 +98,14 @@ class Line:
 class Switchboard:
     """One shared child and the lines to it; starts the child with its first call. Lives in the engine's loop.
 
-    `calls` is how many calls want a line or have one: for whoever picks the switchboard to keep.
+    For whoever picks the switchboard to keep, `calls` is how many calls want a line or have one, and `leaving` how many
+    of them have only their farewell to say.
     """
 
     def __init__(self, recipe: Recipe, sharing: Sharing, slots: anyio.Semaphore) -> None:
         self.recipe = recipe
         self.child: Child | None = None
-        self.calls = 0
+        self.calls = self.leaving = 0
         self.retired = False
         self._sharing = sharing
         self._switch = sharing.switch()

@@ -14,7 +14,7 @@ from litellm.llms.anthropic.chat.handler import ModelResponseIterator
 from litellm.llms.anthropic.chat.transformation import AnthropicConfig
 from litellm.types.utils import Usage
 
-from ...core.base import Kill, Step
+from ...core.base import Kill, Settle, Step
 from ...core.child import Exit
 from ...core.events import Event, Extra, Finish, FinishReason, Reasoning, Spent, Started, Text, ToolCall
 from ...core.exceptions import Kind, VendorError
@@ -117,6 +117,7 @@ class Decoder:
     def _stopped(self, stop: dict[str, Any]) -> Iterator[Step]:
         """The model has said its last word; one that the CLI would not content itself with ends the CLI, too."""
         self._stop = stop
+        yield Settle()  # the CLI's cost figure may still come
         if not self._guarded and (stop["stop_reason"] in _ASKED_AGAIN or self._said <= {Reasoning}):
             yield Kill()
             yield from self._end(None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from loguru import logger
 
-from ...core.base import SETTLING, Send, Step, Work
+from ...core.base import Send, Step, Work
 from ...core.child import Exit, Recipe
 from ...core.events import Event
 from ...core.exceptions import Kind, VendorError
@@ -40,11 +40,6 @@ class Route(ABC):
     def begin(self, number: int) -> Iterator[Step]:
         """Nothing: the CLI was greeted when it was started, and answers that."""
         return iter(())
-
-    @property
-    def settling(self) -> float | None:
-        """When the answer is complete, the CLI's cost figure may still come."""
-        return SETTLING if self._decoder.answered else None
 
     @property
     def done(self) -> bool:

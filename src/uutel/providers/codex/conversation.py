@@ -2,8 +2,8 @@
 
 A thread is started, be it ahead of the call, the conversation so far is put into it as items, and one turn is run;
 then the thread is let go. A turn whose answer is complete, or cut, is interrupted: with tool calls, the CLI would wait
-for their results. Each step waits for the answer to the one before: a turn after items that were refused would ask the
-model about nothing.
+for their results. (Where a program of the model's makes the calls, it may make more of them first.) Each step waits for
+the answer to the one before: a turn after items that were refused would ask the model about nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from loguru import logger
 
-from ...core.base import SETTLING, Send, Step
+from ...core.base import SETTLING, Send, Settle, Step
 from ...core.child import EVERYBODY, Exit, Recipe
 from ...core.exceptions import Kind, VendorError
 from .decode import Decoder
@@ -38,8 +38,7 @@ _UNHEARD = [
     "turn/started",
     "warning",
 ]
-_AT_ONCE = 0.1
-"""Seconds for a program of the model's to make its further calls: made at once, they come one after the other."""
+_AT_ONCE = 0.25  # seconds between two calls that a program of the model's makes at once, at most
 _WHAT = {"start": "start a thread", "inject": "take the conversation", "turn": "ask the model"}
 # The CLI repeats every item it is given, images and all.
 _ECHO = re.compile(rb'\{"method":"rawResponseItem/completed","params":\{"threadId":"[^"]*","turnId":"auto-compact')
@@ -99,13 +98,6 @@ class Conversation(Thread):
         self._decoder = decoder
 
     @property
-    def settling(self) -> float | None:
-        """When the answer is complete, the CLI may yet tell of rate limits, and a program of the model's make calls."""
-        if self._decoder.ended:
-            return SETTLING
-        return _AT_ONCE if self._decoder.parked else None
-
-    @property
     def done(self) -> bool:
         """Everything is said."""
         return self._decoder.done
@@ -126,12 +118,12 @@ class Conversation(Thread):
             raise VendorError(Kind.CONNECTION, f"codex printed what it never prints: {said[:200]!r}") from error
 
     def finish(self, exit: Exit | None) -> Iterator[Step]:
-        """The end of the output, or of what a program of the model's had to call at once."""
-        if self.settling is None:
+        """The end of the output, or of what a program of the model's had to call."""
+        if not self._decoder.ended and not self._decoder.parked:
             raise early_end(exit, begun=bool(self.id))
-        if exit is None and not self._decoder.ended:
+        if exit is None and self.runs:
             self._decoder.ended = True
-            yield Send([self.interrupt()])
+            yield from self._stop()
         else:
             yield from self._decoder.finish()
 
@@ -157,14 +149,23 @@ class Conversation(Thread):
         if method == "turn/completed":
             self.over = True
         yield from self._decoder.feed(method, params)
-        if self._decoder.ended and not self.over and not self.stopped:
-            yield Send([self.interrupt()])
-        elif method == "item/tool/call" and not self._decoder.ended and not self._decoder.parked:
+        if self._decoder.ended:
+            yield from self._stop()
+        elif self._decoder.parked and turn is not None:
+            # The calls come one after the other, and maybe before the vendor's response is complete.
+            yield Settle(_AT_ONCE if self._decoder.complete else SETTLING)
+        elif method == "item/tool/call":
             # While it waits for the result of a call it keeps back how the answer ended.
             reply = encoded({"id": message["id"], "result": {"contentItems": [], "success": False}})
             yield Send([reply])
         elif "id" in message:
             logger.debug("codex asks for {}, which no completion needs", method)
+
+    def _stop(self) -> Iterator[Step]:
+        """No more of the answer is wanted; the CLI may yet tell of rate limits."""
+        if self.runs:
+            yield Settle()
+            yield Send([self.interrupt()])
 
     def _is_ours(self, turn: str) -> bool:
         """A turn may be heard of before the answer that names it; what is of none is an echo."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from litellm.responses.utils import ResponseAPILoggingUtils
+from loguru import logger
 
 from ...core.events import Attached, Event, Extra, Finish, FinishReason, Reasoning, Spent, Started, Text, ToolCall
 from ...core.exceptions import Kind, VendorError
@@ -54,8 +55,9 @@ class Decoder:
         self._native = ""
         self.thread = ""
         self.model: str | None = None
-        self.ended = False  # the vendor's response is complete, or cut
+        self.complete = False  # the vendor's response is
         self.parked = False  # a program of the model's waits for the results of its calls
+        self.ended = False  # no more of the answer is wanted
         self.done = False
 
     def feed(self, method: str, params: Mapping[str, Any]) -> Iterator[Event]:
@@ -92,9 +94,10 @@ class Decoder:
             yield Started(f"chatcmpl-{self.thread}", self.model)
 
     def finish(self) -> Iterator[Event]:
-        """The end, where the CLI has nothing to add to a complete answer."""
-        self.ended = True
-        yield from self._end()
+        """The end, where nothing more comes or is wanted."""
+        reason, native = self._reason()
+        yield from self._start()
+        yield from self._close(reason, native)
 
     def _said(self, method: str, params: Mapping[str, Any]) -> Iterator[Event]:
         match method:
@@ -109,7 +112,7 @@ class Decoder:
             case "rawResponseItem/completed":
                 yield from self._item(params["item"])
             case "rawResponse/completed":
-                self.ended = self._native != _PROGRAM
+                self.complete, self.ended = True, self._native != _PROGRAM
                 self._response = str(params.get("responseId") or "")
                 yield from self._text("", last=True)
 
@@ -178,10 +181,11 @@ class Decoder:
 
     def _called_by_program(self, params: Mapping[str, Any]) -> Iterator[Event]:
         """A call that a program of the model's makes; such calls are all that is passed on of it."""
+        if self.ended:
+            logger.warning("a program of the model's called {} too late: that call is lost", params["tool"])
         self.parked = True
         yield from self._start()
         yield from self._call(params["callId"], params["tool"], json.dumps(params["arguments"]))
-        self.ended |= self._single
 
     def _completed(self, turn: Mapping[str, Any]) -> Iterator[Event]:
         error = turn.get("error") or self._error
@@ -195,11 +199,6 @@ class Decoder:
             raise turn_failure(error, self._limits)
         else:
             raise VendorError(Kind.CONNECTION, f"codex left the turn {turn.get('status')}", "repeat the call")
-
-    def _end(self) -> Iterator[Event]:
-        reason, native = self._reason()
-        yield from self._start()
-        yield from self._close(reason, native)
 
     def _close(self, reason: FinishReason, native: str | None) -> Iterator[Event]:
         limits = {name: value for name, value in self._limits.items() if value is not None}
@@ -232,7 +231,7 @@ class Decoder:
     def _fields(self) -> dict[str, Any]:
         fields = {"response_id": self._response} if self._response else {}
         stopped = {"stop_sequence": self._cut.word} if self._cut and self._cut.word else {}
-        return {**fields, **stopped, **self._record.fields(whole=self.ended)}
+        return {**fields, **stopped, **self._record.fields(whole=self.complete or self._cut is not None)}
 
 
 def _moved(note: Mapping[str, Any], by: int) -> dict[str, Any]:

@@ -80,6 +80,11 @@ class Thread:
         between = b", " if more and params else b""
         return head[:-2] + between + (params[1:] or b"}") + b"}"
 
+    @property
+    def runs(self) -> bool:
+        """There is a turn that goes on, and nobody has asked for its end."""
+        return bool(self.turn) and not self.over and not self.stopped
+
     def interrupt(self) -> bytes:
         """Ask for the end of the turn."""
         self.stopped = True
@@ -113,7 +118,7 @@ class Thread:
         """What can be said by now: a thread without a name, or a turn without one, cannot be let go."""
         if self.left or not self.id or (self._written > 2 and not self.turn and not self.over):
             return []
-        interrupt = [self.interrupt()] if self.turn and not self.stopped and not self.over else []
+        interrupt = [self.interrupt()] if self.runs else []
         return [*interrupt, self.request("unsubscribe", "thread/unsubscribe", threadId=self.id)]
 
 

@@ -53,11 +53,6 @@ class Route(ABC):
         yield from ()
 
     @property
-    def settling(self) -> None:
-        """There are no closing words to wait for."""
-        return None
-
-    @property
     def done(self) -> bool:
         """Everything is said."""
         return self._decoder.done
