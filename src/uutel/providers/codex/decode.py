@@ -181,8 +181,10 @@ class Decoder:
 
     def _called_by_program(self, params: Mapping[str, Any]) -> Iterator[Event]:
         """A call that a program of the model's makes; such calls are all that is passed on of it."""
-        if self.ended:
+        if self.ended and not self._cut:
             logger.warning("a program of the model's called {} too late: that call is lost", params["tool"])
+        if self.ended:
+            return
         self.parked = True
         yield from self._start()
         yield from self._call(params["callId"], params["tool"], json.dumps(params["arguments"]))
